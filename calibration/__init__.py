@@ -1,0 +1,1 @@
+"""Cameras, the ground plane, calibration files, and solving for calibration."""

@@ -1,0 +1,1 @@
+"""Sequences on disk, found by name."""

@@ -1,0 +1,1 @@
+"""Scores from files: predict to file, then score the file."""

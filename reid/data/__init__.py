@@ -1,0 +1,1 @@
+"""Person re-identification data sets and the batches made of them."""

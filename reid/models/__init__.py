@@ -1,0 +1,1 @@
+"""Networks that turn an image of a person into an appearance vector."""

@@ -1,0 +1,1 @@
+"""Single-camera trackers: motion, association and the life of a track."""
