@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Output files that are whole or not there: written under a temporary name, then renamed."""
 
 from __future__ import annotations
 
@@ -11,20 +11,25 @@ from typing import TextIO
 
 
 @contextmanager
-def atomic_writer(path: str | os.PathLike[str]) -> Iterator[TextIO]:
-    """Open a UTF-8 text file that appears under its name only when it is complete.
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary name beside ``path`` with the same suffix; rename it when all went well.
 
-    Missing folders are created. When the block raises, nothing is left behind and an older file of
-    that name stays as it was.
+    Missing parent folders are made. On an exception the temporary file is removed and ``path`` is
+    as it was.
+
+    Raises
+    ------
+    OSError
+        When the folder cannot be made or written.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            yield stream
-        # mkstemp makes files private; give this one the mode that open() would have given it.
+        yield temporary
+        # mkstemp makes files that only their owner can read; results are as open as other files
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
@@ -33,3 +38,13 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[TextIO]:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+@contextmanager
+def atomic_writer(path: str | os.PathLike[str]) -> Iterator[TextIO]:
+    """Yield a UTF-8 text stream that becomes ``path`` when all went well; see `atomic_path`."""
+    with (
+        atomic_path(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline="\n") as stream,
+    ):
+        yield stream

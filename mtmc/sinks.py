@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
-from .files import atomic_path
+from .atomic import atomic_path
 from .types import GlobalTrack, Relabel, View
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from .drawing import TrackPainter
 from .errors import InputError
-from .files import atomic_path
+from .atomic import atomic_path
 from .mot_files import MotTable, frame_rows
 from .sources import FrameRange, Source
 from .types import Image
@@ -70,8 +70,8 @@ def render_video(
                 image = frame.image if frame.image is not None else _blank(source, xyxy)
                 scale = min(1.0, max_width / image.shape[1])
                 size = (_even(image.shape[1] * scale), _even(image.shape[0] * scale))
-                canvas = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-                canvas = canvas.astype(np.uint8, copy=False)
+                scaled = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+                canvas: Image = scaled.astype(np.uint8, copy=False)
                 if writer is None:
                     writer = _open_writer(temporary, source.frame_rate / frames.every, size)
                 here = rows.get(frame.index, slice(0, 0))
