@@ -1,1 +1,70 @@
-"""Single-camera trackers: motion, association and the life of a track."""
+"""Single-camera trackers: motion, association and the life of a track.
+
+`TRACKERS` names what there is; `build` makes one. Adding a tracker is one file and one line here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from .bytetrack import ByteTrack, ByteTrackConfig
+from .deepsort import DeepSort, DeepSortConfig
+from .sort import Sort, SortConfig
+from .types import Detections, Look, Tracker, Tracks
+
+__all__ = [
+    "TRACKERS",
+    "ByteTrack",
+    "ByteTrackConfig",
+    "DeepSort",
+    "DeepSortConfig",
+    "Detections",
+    "Look",
+    "Sort",
+    "SortConfig",
+    "Tracker",
+    "TrackerEntry",
+    "Tracks",
+    "build",
+]
+
+
+class TrackerEntry(NamedTuple):
+    """A tracker that can be named: its class, the class of its settings, and one line about it."""
+
+    tracker: type[Any]
+    config: type[Any]
+    description: str
+
+
+TRACKERS: dict[str, TrackerEntry] = {
+    "bytetrack": TrackerEntry(
+        ByteTrack, ByteTrackConfig, "motion and overlap, uncertain boxes in a second round"
+    ),
+    "deepsort": TrackerEntry(
+        DeepSort, DeepSortConfig, "motion and appearance, recently seen tracks first"
+    ),
+    "sort": TrackerEntry(Sort, SortConfig, "motion and overlap"),
+}
+
+
+def build(name: str, config: object | None = None) -> Tracker:
+    """A new tracker by its name in `TRACKERS`, with its default settings or the given ones.
+
+    Raises
+    ------
+    ValueError
+        When no tracker has this name, or ``config`` belongs to another one.
+    """
+    entry = TRACKERS.get(name)
+    if entry is None:
+        raise ValueError(f"tracker: expected one of {', '.join(TRACKERS)}, got {name!r}")
+    if config is None:
+        config = entry.config()
+    if not isinstance(config, entry.config):
+        raise ValueError(
+            f"config of tracker {name!r}: expected {entry.config.__name__}, "
+            f"got {type(config).__name__}"
+        )
+    tracker: Tracker = entry.tracker(config)
+    return tracker

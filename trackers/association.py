@@ -1,0 +1,203 @@
+"""Which detection belongs to which track: candidate pairs, then an assignment among them.
+
+Association is sparse from the start: a person can only be matched with the few boxes nearby, so
+candidates are *pairs* (track, detection), not a matrix. A cost may then be computed where it
+matters, and a crowd falls apart into small groups that are assigned each on its own.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from .boxes import iou_matrix, iou_of_rows
+from .types import BoolArray, FloatArray, IntArray
+
+# Up to this many track-detection combinations a matrix is cheaper than a sparse graph (measured).
+DENSE_LIMIT = 4096
+# Window borders are widened by this much, so that rounding never loses a pair.
+_SLACK_PX = 1e-6
+
+
+class Pairs(NamedTuple):
+    """Candidates: K pairs (track, detection), each at most once, ordered by track."""
+
+    tracks: IntArray
+    detections: IntArray
+
+
+class Matching(NamedTuple):
+    """Row ``k`` of ``tracks`` and ``detections`` belong together; the masks say who is left.
+
+    Attributes
+    ----------
+    tracks, detections : (K,) int64
+        Matched rows.
+    unmatched_tracks : (N,) bool
+        Tracks that took part and found nothing.
+    unmatched_detections : (M,) bool
+        Detections that took part and were not taken.
+    """
+
+    tracks: IntArray
+    detections: IntArray
+    unmatched_tracks: BoolArray
+    unmatched_detections: BoolArray
+
+
+def pairs_in_windows(lower: FloatArray, upper: FloatArray, values: FloatArray) -> Pairs:
+    """All pairs (i, j) with ``lower[i] <= values[j] <= upper[i]``, without looking at the rest."""
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    first = np.searchsorted(ordered, lower, side="left")
+    count = np.maximum(np.searchsorted(ordered, upper, side="right") - first, 0)
+    tracks = np.repeat(np.arange(len(lower)), count)
+    # Position within the window of each track, counted from where its window begins.
+    shift = first - np.cumsum(count) + count
+    detections = order[np.arange(len(tracks)) + np.repeat(shift, count)]
+    return Pairs(tracks, detections)
+
+
+def pairs_by_iou(
+    track_xyxy: FloatArray, detection_xyxy: FloatArray, min_iou: float
+) -> tuple[Pairs, FloatArray]:
+    """Pairs that overlap by at least ``min_iou`` (above 0), and their IoU (K,)."""
+    if len(track_xyxy) * len(detection_xyxy) <= DENSE_LIMIT:
+        iou = iou_matrix(track_xyxy, detection_xyxy)
+        pairs = Pairs(*np.nonzero(iou >= min_iou))
+        return pairs, iou[pairs]
+    # IoU is at most the overlap of the x-intervals over their union. For a track of width w that
+    # bounds the left side of the detection: from w (1/t - 1) before to w (1 - t) behind its own.
+    left, width = track_xyxy[:, 0], track_xyxy[:, 2] - track_xyxy[:, 0]
+    widest = (detection_xyxy[:, 2] - detection_xyxy[:, 0]).max()
+    before = np.minimum(width * (1.0 / min_iou - 1.0), widest) + _SLACK_PX
+    behind = width * (1.0 - min_iou) + _SLACK_PX
+    near = pairs_in_windows(left - before, left + behind, detection_xyxy[:, 0])
+    iou = iou_of_rows(track_xyxy[near.tracks], detection_xyxy[near.detections])
+    close = iou >= min_iou
+    return Pairs(near.tracks[close], near.detections[close]), iou[close]
+
+
+def assign(
+    pairs: Pairs,
+    cost: FloatArray,
+    max_cost: float,
+    tracks: BoolArray,
+    detections: BoolArray,
+) -> Matching:
+    """Match tracks with detections, each at most once.
+
+    Among all matchings that use only pairs of cost up to ``max_cost`` it finds one that minimises
+    the sum of ``cost - max_cost``: leaving a track and a detection alone costs as much as the worst
+    admissible pair, so that one good pair is never given up for two poor ones that cost more.
+
+    Parameters
+    ----------
+    pairs : Pairs
+        Candidates.
+    cost : (K,) float64
+        Cost of each.
+    max_cost : float
+        Gate: pairs above it are not matched.
+    tracks, detections : (N,), (M,) bool
+        Who takes part.
+
+    Raises
+    ------
+    ValueError
+        When a cost is NaN (an assignment solver may accept it and answer anything).
+    """
+    if len(cost) == 0:
+        return Matching(pairs.tracks, pairs.detections, tracks, detections)
+    if np.isnan(cost.min()):
+        row = int(np.flatnonzero(np.isnan(cost))[0])
+        raise ValueError(
+            f"cost: expected numbers, got NaN for track row {int(pairs.tracks[row])} and "
+            f"detection row {int(pairs.detections[row])}"
+        )
+    allowed = cost <= max_cost
+    allowed &= tracks[pairs.tracks]
+    allowed &= detections[pairs.detections]
+    candidates = Pairs(pairs.tracks[allowed], pairs.detections[allowed])
+    rows, columns = _solve(candidates, cost[allowed], max_cost, (len(tracks), len(detections)))
+    unmatched_tracks, unmatched_detections = tracks.copy(), detections.copy()
+    unmatched_tracks[rows] = False
+    unmatched_detections[columns] = False
+    return Matching(rows, columns, unmatched_tracks, unmatched_detections)
+
+
+def _solve(
+    pairs: Pairs, cost: FloatArray, max_cost: float, shape: tuple[int, int]
+) -> tuple[IntArray, IntArray]:
+    """Rows and columns of the best matching among admissible ``pairs``."""
+    if len(cost) == 0:
+        return pairs.tracks, pairs.detections
+    if shape[0] * shape[1] <= DENSE_LIMIT:
+        return _solve_matrix(pairs.tracks, pairs.detections, cost, max_cost, shape)
+    # Who has one candidate, which has no other either, is matched with it at once.
+    alone = np.bincount(pairs.tracks, minlength=shape[0])[pairs.tracks] == 1
+    alone &= np.bincount(pairs.detections, minlength=shape[1])[pairs.detections] == 1
+    shared = ~alone
+    rest = Pairs(pairs.tracks[shared], pairs.detections[shared])
+    rows, columns = _solve_components(rest, cost[shared], max_cost, shape)
+    return (
+        np.concatenate([pairs.tracks[alone], rows]),
+        np.concatenate([pairs.detections[alone], columns]),
+    )
+
+
+def _solve_matrix(
+    rows: IntArray, columns: IntArray, cost: FloatArray, max_cost: float, shape: tuple[int, int]
+) -> tuple[IntArray, IntArray]:
+    # Everything inadmissible costs a hair more than the gate: at equal sums a match is preferred.
+    matrix = np.full(shape, np.nextafter(max_cost, np.inf))
+    matrix[rows, columns] = cost
+    matched_rows, matched_columns = linear_sum_assignment(matrix)
+    good = matrix[matched_rows, matched_columns] <= max_cost
+    return matched_rows[good], matched_columns[good]
+
+
+def _solve_components(
+    pairs: Pairs, cost: FloatArray, max_cost: float, shape: tuple[int, int]
+) -> tuple[IntArray, IntArray]:
+    """Solve each connected component of the bipartite graph of ``pairs`` on its own."""
+    total = shape[0] + shape[1]
+    edges = (np.ones(len(cost), np.int8), (pairs.tracks, shape[0] + pairs.detections))
+    graph = coo_array(edges, shape=(total, total))
+    count, label = connected_components(graph, directed=False)
+    rows, row_starts, row_place = _blocks(label[: shape[0]], count)
+    columns, column_starts, column_place = _blocks(label[shape[0] :], count)
+    # In these orders every component is one block of rows, one of columns and one of pairs.
+    order, pair_starts, _ = _blocks(label[pairs.tracks], count)
+    pair_rows, pair_columns = row_place[pairs.tracks[order]], column_place[pairs.detections[order]]
+    pair_cost = cost[order]
+    matched_rows, matched_columns = [], []
+    for component in np.flatnonzero(np.diff(pair_starts)).tolist():
+        part = slice(pair_starts[component], pair_starts[component + 1])
+        row, row_end = row_starts[component], row_starts[component + 1]
+        column, column_end = column_starts[component], column_starts[component + 1]
+        block_rows, block_columns = _solve_matrix(
+            pair_rows[part] - row,
+            pair_columns[part] - column,
+            pair_cost[part],
+            max_cost,
+            (row_end - row, column_end - column),
+        )
+        matched_rows.append(rows[row + block_rows])
+        matched_columns.append(columns[column + block_columns])
+    if not matched_rows:
+        return pairs.tracks[:0], pairs.detections[:0]
+    return np.concatenate(matched_rows), np.concatenate(matched_columns)
+
+
+def _blocks(label: IntArray, count: int) -> tuple[IntArray, list[int], IntArray]:
+    """Order that sorts ``label``, where each of ``count`` labels starts in it, and its inverse."""
+    order = np.argsort(label, kind="stable")
+    starts = [0, *np.cumsum(np.bincount(label, minlength=count)).tolist()]
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    return order, starts, place
