@@ -12,9 +12,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from .atomic import atomic_path
 from .drawing import TrackPainter
 from .errors import InputError
-from .atomic import atomic_path
 from .mot_files import MotTable, frame_rows
 from .sources import FrameRange, Source
 from .types import Image

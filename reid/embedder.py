@@ -9,8 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .crops import Image, crop, input_batch
+from .histogram import CARD, stripe_histograms
 from .onnx_session import OnnxSession, open_onnx
 from .spec import InputSpec, ModelCard, find_card
+
+HISTOGRAM = "histogram"
+"""Name under which `load` finds the baseline that needs no weights."""
 
 Network = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 
@@ -27,6 +31,7 @@ class Embedder:
     """
 
     def __init__(self, network: Network, card: ModelCard, batch_size: int = 32) -> None:
+        """Wrap a function from an input batch (see `input_batch`) to (N, D) float32."""
         if batch_size < 1:
             raise ValueError(f"batch_size: expected a number from 1, got {batch_size}")
         self._network = network
@@ -113,7 +118,8 @@ def load(
     Parameters
     ----------
     path : str or Path
-        ``.onnx``, or a checkpoint written by the training.
+        ``.onnx``, a checkpoint written by the training, or ``"histogram"``: a baseline of colour
+        histograms that needs no weights.
     spec : InputSpec or None
         What an ONNX network expects, where neither the file, nor a sidecar, nor the table of known
         models says it. A checkpoint always says it itself.
@@ -131,6 +137,8 @@ def load(
     FileNotFoundError, ValueError
         When the file is missing, is not a model, or its input is not described.
     """
+    if path == HISTOGRAM:
+        return Embedder(stripe_histograms, CARD, batch_size)
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such model file")
