@@ -75,7 +75,7 @@ def read_sequence(folder: Path, benchmark: str | None = None) -> Sequence:
     InputError
         When ``seqinfo.ini`` is missing or wrong; names the key, expected and got.
     """
-    folder = folder.resolve()
+    folder = folder.absolute()  # not resolve(): the name may be a link's
     benchmark = benchmark or _benchmark_of(folder)
     info = _SeqInfo(folder / "seqinfo.ini")
     image_dir = folder / info.text("imDir", default="img1")
