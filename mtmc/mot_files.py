@@ -203,11 +203,11 @@ def write_results(path: str | os.PathLike[str], table: MotTable) -> None:
 
 def frame_rows(table: MotTable) -> dict[int, slice]:
     """Rows of each frame that has any."""
-    frames, starts = np.unique(table.frame, return_index=True)
-    stops = np.append(starts[1:], len(table))
+    frames, counts = np.unique(table.frame, return_counts=True)
+    stops = np.cumsum(counts).tolist()
     return {
-        frame: slice(start, stop)
-        for frame, start, stop in zip(frames.tolist(), starts.tolist(), stops.tolist(), strict=True)
+        frame: slice(stop - count, stop)
+        for frame, count, stop in zip(frames.tolist(), counts.tolist(), stops, strict=True)
     }
 
 
