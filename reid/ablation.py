@@ -34,13 +34,13 @@ class AblationRow:
         Warm-up and random erasing (label smoothing is part of ``loss``).
     swag : bool
         Whether training ends with SWAG.
-    rank1, map : float
+    rank1, mean_ap : float
         What the paper reports on Market-1501, in percent.
     """
 
     model: str
     rank1: float
-    map: float
+    mean_ap: float
     overrides: Mapping[str, Any] = field(default_factory=dict)
     loss: LossConfig = field(default_factory=LossConfig)
     classifier_bias: bool = False
