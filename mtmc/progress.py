@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -12,6 +12,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -58,20 +59,24 @@ class StageClock:
 
 
 class Bar:
-    """One task of a progress bar; call it once per finished frame."""
+    """One line of progress; made when its first step is done."""
 
     def __init__(self, progress: Progress, title: str, total: int | None) -> None:
         self._progress = progress
-        self._task = progress.add_task(title, total=total, note="")
+        self._title = title
+        self._total = total
+        self._task: TaskID | None = None
 
     def advance(self, note: str = "") -> None:
-        """One frame more; ``note`` is shown beside the bar."""
+        """One step more; ``note`` is shown beside the bar."""
+        if self._task is None:
+            self._task = self._progress.add_task(self._title, total=self._total, note="")
         self._progress.update(self._task, advance=1, note=note)
 
 
 @contextmanager
-def progress_bar(title: str, total: int | None, console: Console) -> Iterator[Bar]:
-    """Show a progress bar while the ``with`` block runs; silent where nobody watches."""
+def progress_bars(console: Console) -> Iterator[Callable[[str, int | None], Bar]]:
+    """Yield a maker of progress bars ``(title, total)``; silent where nobody watches."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
@@ -82,4 +87,4 @@ def progress_bar(title: str, total: int | None, console: Console) -> Iterator[Ba
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
-        yield Bar(progress, title, total)
+        yield lambda title, total: Bar(progress, title, total)

@@ -25,6 +25,7 @@ SQUARE_X = (-7.0, 7.0)
 SQUARE_Y = (3.5, 16.0)
 PILLARS = ((-2.6, 8.5, 0.55, 2.6), (3.4, 6.2, 0.5, 2.3))  # x, y, width and height in metres
 STEP_LENGTH_M = 0.75
+SENSOR_NOISE = 1.2
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def _write_sequence(
     truth, found = [], []
     for index in range(1, config.frames + 1):
         image, boxes = _render(background, camera, walkers, index - 1)
-        noise = rng.normal(0, 2.5, image.shape)
+        noise = rng.normal(0, SENSOR_NOISE, image.shape)
         image = np.clip(image + noise, 0, 255).astype(np.uint8)
         cv2.imwrite(
             str(folder / "img1" / f"{index:06d}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 88]

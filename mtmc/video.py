@@ -6,7 +6,10 @@ The format is VP8 in WebM, which OpenCV's wheels can write everywhere and every 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -106,7 +109,23 @@ def _even(length: float) -> int:
 
 def _open_writer(path: Path, frame_rate: float, size: tuple[int, int]) -> cv2.VideoWriter:
     fourcc = cv2.VideoWriter.fourcc(*"VP80")
-    writer = cv2.VideoWriter(str(path), fourcc, frame_rate, size)
+    with _silent_stderr():
+        writer = cv2.VideoWriter(str(path), fourcc, frame_rate, size)
     if not writer.isOpened():
         raise InputError(f"{path.name}: this build of OpenCV cannot write VP8 video")
     return writer
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Keep OpenCV's C code from remarking that WebM has no tag for VP8, which it then writes."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
