@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from .identity import count_identity_matches
 from .overlap import Overlaps
 from .protocols import Protocol, apply_protocol, find_protocol
 from .scores import Counts, Scores, SequenceScores, make_counts
+
+WORTH_PROCESSES_BYTES = 20_000_000  # below, starting processes takes longer than scoring
 
 
 @dataclass(frozen=True)
@@ -86,18 +89,25 @@ def evaluate(pairs: Iterable[Pair], protocol: str = "motchallenge", *, jobs: int
     """
     pairs = list(pairs)
     find_protocol(protocol)
-    _check_pairs(pairs)
+    check_pairs(pairs)
     score = partial(score_pair, protocol=protocol)
     if jobs == 1 or len(pairs) == 1:
         scores = [score(pair) for pair in pairs]
     else:
         # The longest files first, so that no process is left alone with one at the end.
         order = sorted(range(len(pairs)), key=lambda i: -_bytes(pairs[i]))
-        with ProcessPoolExecutor(min(jobs, len(pairs))) as pool:
+        # Spawned, not forked: the libraries loaded here have threads.
+        with ProcessPoolExecutor(min(jobs, len(pairs)), get_context("spawn")) as pool:
             done = dict(zip(order, pool.map(score, [pairs[i] for i in order]), strict=True))
         scores = [done[i] for i in range(len(pairs))]
     sequences = {pair.name: part for pair, part in zip(pairs, scores, strict=True)}
     return Scores(protocol, sequences, SequenceScores.pool(scores))
+
+
+def suggest_jobs(pairs: Iterable[Pair]) -> int:
+    """Number of processes that scores these pairs soonest: 1 for little files, else all CPUs."""
+    size = sum(_bytes(pair) for pair in pairs)
+    return 1 if size < WORTH_PROCESSES_BYTES else os.cpu_count() or 1
 
 
 def evaluate_sequence(
@@ -171,7 +181,8 @@ def _bytes(pair: Pair) -> int:
     return pair.ground_truth_path.stat().st_size + pair.result_path.stat().st_size
 
 
-def _check_pairs(pairs: list[Pair]) -> None:
+def check_pairs(pairs: list[Pair]) -> None:
+    """Raise InputError when there are none, a name occurs twice or a file is missing."""
     if not pairs:
         raise InputError("evaluation: expected at least one sequence, got none")
     names = [pair.name for pair in pairs]

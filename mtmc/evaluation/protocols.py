@@ -23,6 +23,7 @@ import motmetrics
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from ..datasets import UNKNOWN_BENCHMARK
 from ..errors import InputError
 from ..mot_files import NO_CLASS, MotTable, frame_rows
 from ..types import FloatArray, IntArray
@@ -103,8 +104,9 @@ BENCHMARK_PROTOCOLS = {
     "MOT16": "motchallenge",
     "MOT17": "motchallenge",
     "MOT20": "motchallenge",
+    UNKNOWN_BENCHMARK: "motchallenge",
 }
-"""The protocol that published numbers of a benchmark are under."""
+"""The protocol that published numbers of a benchmark are under; the strictest for other data."""
 
 
 def find_protocol(name: str) -> Protocol:
