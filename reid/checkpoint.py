@@ -147,8 +147,14 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path, *, half: bool = False) -
     write_atomic(path, lambda file: torch.save(document, file))
 
 
-def load_checkpoint(path: str | Path) -> Checkpoint:
-    """Read a checkpoint; research-only ones are announced with one line in the log.
+def load_checkpoint(path: str | Path, *, announce: bool = True) -> Checkpoint:
+    """Read a checkpoint.
+
+    Parameters
+    ----------
+    path : str or Path
+    announce : bool
+        Say so, in one line of the log, when the weights are for research only.
 
     Raises
     ------
@@ -168,7 +174,7 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         raise ValueError(f"{path}: damaged checkpoint: {error!r}") from error
     if _digest(checkpoint.weights) != digest:
         raise ValueError(f"{path}: damaged checkpoint: the weights are not those written")
-    if checkpoint.research_only:
+    if announce and checkpoint.research_only:
         _LOG.warning("%s: trained on %s (%s)", path.name, checkpoint.trained_on, checkpoint.terms)
     return checkpoint
 
