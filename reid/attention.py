@@ -67,7 +67,8 @@ class HardAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Centres (x, y) in -1..1, where -1 and 1 are the borders of the map."""
-        offsets = at_least_float32(self.centres(x.mean(dim=(2, 3))))  # (N, 2R)
+        pooled = x.mean(dim=(2, 3), keepdim=True).flatten(1)
+        offsets = at_least_float32(self.centres(pooled))  # (N, 2R)
         return offsets.tanh().reshape(-1, REGIONS, 2)
 
 
@@ -79,10 +80,9 @@ def _interpolation(centres: Tensor, scale: float, out_size: int, in_size: int) -
     """
     targets = torch.arange(out_size, dtype=centres.dtype, device=centres.device)
     pixels = torch.arange(in_size, dtype=centres.dtype, device=centres.device)
-    steps = (2 * targets + 1) / out_size - 1  # centres of the target pixels in -1..1
-    position = centres[..., None] + scale * steps  # (N, R, out)
-    position = ((position + 1) * in_size - 1) / 2  # in pixels, borders at -1/2 and in - 1/2
-    distance = (position[..., None] - pixels).abs()
+    steps = scale * ((2 * targets + 1) / out_size - 1)  # targets around a centre at 0, in -1..1
+    from_pixels = ((steps + 1) * in_size - 1)[:, None] / 2 - pixels  # (out, in), in pixels
+    distance = (centres[..., None, None] * (in_size / 2) + from_pixels).abs()  # (N, R, out, in)
     return F.relu(1 - distance)  # the two neighbours share a weight of 1
 
 

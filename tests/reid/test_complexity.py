@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
+
 from mtmc.reid.complexity import complexity
 from mtmc.reid.models import build
-from torch.utils.flop_counter import FlopCounterMode
 
 # name: parameters in millions, operations in billions, each from-to. Robust-ReID: table 1 of the
 # paper. OSNet: 2.2M and 0.2M, 978.9M and 82.3M without batch norms (Zhou et al. 2019). ResNet-50:

@@ -6,6 +6,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn import functional as F
+
 from mtmc.reid.attention import (
     INITIAL_CENTRES,
     REGION_SCALE_XY,
@@ -15,7 +17,6 @@ from mtmc.reid.attention import (
 )
 from mtmc.reid.blocks import InceptionA, InceptionB, ShuffleA, ShuffleB, interleave_halves
 from mtmc.reid.layers import GeM, l2_normalize, make_pooling
-from torch.nn import functional as F
 
 
 def test_gem_is_the_generalised_mean() -> None:

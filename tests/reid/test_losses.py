@@ -8,6 +8,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn import functional as F
+
 from mtmc.reid.losses import (
     TRIPLETS,
     LossConfig,
@@ -19,7 +21,6 @@ from mtmc.reid.losses import (
     triplet_original,
 )
 from mtmc.reid.models import BranchFeature
-from torch.nn import functional as F
 
 LABELS = torch.tensor([0, 0, 0, 1, 1, 2, 2, 2, 3])  # identity 3 has one image: no positive
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, fields, is_dataclass, replace
 
 import pytest
 import torch
+
 from mtmc.reid.ablation import TABLE_2
 from mtmc.reid.losses import LossConfig, ReIDLoss
 from mtmc.reid.models import MODELS, BranchFeature, ClassifierHeads, build, join_branches
