@@ -46,6 +46,7 @@ CLASS_COLUMN, VISIBILITY_COLUMN = 7, 8
 GROUND_TRUTH_WITH_CLASSES = 9  # columns since MOT16; MOT15 has 10 and no classes
 
 LARGEST_INTEGER = 2.0**53  # beyond it float64 no longer tells neighbours apart
+LARGEST_PIXEL = 1e9  # no image is so large; areas and sums of such boxes still have digits to spare
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,8 +126,9 @@ def read_ground_truth(path: str | os.PathLike[str]) -> MotTable:
         As :func:`read_detections`, and for an identity that is negative or given twice in a frame.
     """
     values, lines = read_numbers(Path(path), (GROUND_TRUTH_WITH_CLASSES, 10))
-    table = _table(Path(path), values, lines)
-    if values.shape[1] == GROUND_TRUTH_WITH_CLASSES:
+    has_classes = values.shape[1] == GROUND_TRUTH_WITH_CLASSES
+    table = _table(Path(path), values, lines, has_classes=has_classes)
+    if has_classes:
         order = np.argsort(values[:, 0], kind="stable")
         classes = values[order, CLASS_COLUMN].astype(np.int64)
         table = replace(table, class_id=classes, visibility=values[order, VISIBILITY_COLUMN])
@@ -169,13 +171,14 @@ def read_feature_file(path: str | os.PathLike[str], *, mot_columns: int | None =
             f"{path}: expected {columns} MOT columns and features after them, "
             f"got {values.shape[1]} columns"
         )
-    table = _table(path, values[:, :columns], np.arange(1, len(values) + 1))
-    order = table.line - 1
-    features = values[order, columns:]
-    norms = np.linalg.norm(features, axis=1, keepdims=True)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        features = np.where(norms > 0, features / norms, np.nan)
-    return replace(table, features=features.astype(np.float32))
+    table = _table(path, values[:, :columns], np.arange(1, len(values) + 1), unit="row")
+    features = values[table.line - 1, columns:]
+    norms = _norms(features)
+    if not np.isfinite(norms).all():
+        row = table.line[np.flatnonzero(~np.isfinite(norms))[0]]
+        raise InputError(f"{path}: row {row}: expected finite features, got some that are not")
+    norms[norms == 0] = np.nan
+    return replace(table, features=(features / norms[:, None]).astype(np.float32))
 
 
 def write_results(path: str | os.PathLike[str], table: MotTable) -> None:
@@ -223,19 +226,34 @@ def detections_by_frame(table: MotTable) -> dict[int, Detections]:
     }
 
 
-def _table(path: Path, values: FloatArray, lines: IntArray) -> MotTable:
+def _table(
+    path: Path,
+    values: FloatArray,
+    lines: IntArray,
+    *,
+    has_classes: bool = False,
+    unit: str = "line",
+) -> MotTable:
     """Check the columns that all files share, and sort by frame."""
-    _require(path, values, lines, np.isfinite(values), "a finite number")
-    integers = np.zeros(values.shape, bool)
-    integers[:, :2] = True
-    if values.shape[1] == GROUND_TRUTH_WITH_CLASSES:
-        integers[:, CLASS_COLUMN] = True
-    whole = (values == np.floor(values)) & (np.abs(values) <= LARGEST_INTEGER)
-    _require(path, values, lines, ~integers | whole, "a whole number")
+
+    def check(ok: npt.NDArray[np.bool_], expected: str) -> None:
+        if ok.all():
+            return
+        row, column = (int(index) for index in np.argwhere(~ok)[0])
+        raise InputError(
+            f"{path}: {unit} {lines[row]}, {column_name(column)}: expected {expected}, "
+            f"got {values[row, column]:g}"
+        )
+
+    check(np.isfinite(values), "a finite number")
     column = np.arange(values.shape[1])
-    _require(path, values, lines, (column != 0) | (values >= 1), "a frame number from 1")
-    is_size = (column == 4) | (column == 5)
-    _require(path, values, lines, ~is_size | (values >= 0), "a size of 0 or more")
+    is_integer = (column < 2) | (has_classes & (column == CLASS_COLUMN))
+    whole = (values == np.floor(values)) & (np.abs(values) <= LARGEST_INTEGER)
+    check(~is_integer | whole, "a whole number")
+    check((column != 0) | (values >= 1), "a frame number from 1")
+    is_box = (column >= 2) & (column < 6)
+    check(~is_box | (np.abs(values) <= LARGEST_PIXEL), f"at most {LARGEST_PIXEL:g} pixels")
+    check(~is_box | (column < 4) | (values >= 0), "a size of 0 or more")
     order = np.argsort(values[:, 0], kind="stable")
     values = values[order]
     return MotTable(
@@ -246,22 +264,6 @@ def _table(path: Path, values: FloatArray, lines: IntArray) -> MotTable:
         class_id=np.full(len(values), NO_CLASS, np.int64),
         visibility=np.full(len(values), np.nan),
         line=lines[order].astype(np.int64),
-    )
-
-
-def _require(
-    path: Path,
-    values: FloatArray,
-    lines: IntArray,
-    ok: npt.NDArray[np.bool_],
-    expected: str,
-) -> None:
-    if ok.all():
-        return
-    row, column = (int(index) for index in np.argwhere(~ok)[0])
-    name = column_name(column)
-    raise InputError(
-        f"{path}: line {lines[row]}, {name}: expected {expected}, got {values[row, column]:g}"
     )
 
 
@@ -303,7 +305,7 @@ def _feature_split(path: Path, values: FloatArray) -> int:
     if not len(values):
         return 10
     for columns in (10, 7):
-        norms = np.linalg.norm(values[:, columns:], axis=1)
+        norms = _norms(values[:, columns:])
         if values.shape[1] > columns and np.allclose(norms, 1.0, atol=1e-3):
             return columns
     if values.shape[1] > 10 and (values[:, 7:10] == -1).all():
@@ -312,3 +314,10 @@ def _feature_split(path: Path, values: FloatArray) -> int:
         f"{path}: cannot tell whether 7 or 10 of the {values.shape[1]} columns come before the "
         "features; give mot_columns"
     )
+
+
+def _norms(rows: FloatArray) -> FloatArray:
+    """Euclidean lengths; not finite where a row holds NaN, infinity or enormous numbers."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        norms: FloatArray = np.sqrt((rows * rows).sum(axis=1))
+    return norms

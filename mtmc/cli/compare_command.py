@@ -90,7 +90,7 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compare, print the tables, and write what was asked for."""
     folders = _named_folders(arguments.results)
-    sequences = find_sequences(arguments, _common_names(folders))
+    sequences = find_sequences(arguments.sequence or _common_names(folders), arguments)
     protocol = choose_protocol(arguments.protocol, sequences).name
     runs = {name: result_pairs(sequences, folder) for name, folder in folders.items()}
     config = BootstrapConfig(

@@ -85,11 +85,10 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def find_sequences(arguments: argparse.Namespace, found_names: list[str]) -> list[Sequence]:
-    """The sequences asked for, or else those of the results that were found."""
-    names = arguments.sequence or found_names
+def find_sequences(names: list[str], arguments: argparse.Namespace) -> list[Sequence]:
+    """Sequences of these names or folders."""
     if not names:
-        raise InputError("--results: expected NAME.txt files, got none")
+        raise InputError("results: expected NAME.txt files, got none")
     root = shared.data_root(arguments)
     return [find_sequence(name, root) for name in names]
 
@@ -97,7 +96,7 @@ def find_sequences(arguments: argparse.Namespace, found_names: list[str]) -> lis
 def run(arguments: argparse.Namespace) -> int:
     """Score, print the table and write the JSON file."""
     results = Path(arguments.results)
-    sequences = find_sequences(arguments, result_names(results))
+    sequences = find_sequences(arguments.sequence or result_names(results), arguments)
     protocol = choose_protocol(arguments.protocol, sequences)
     pairs = result_pairs(sequences, results)
     scores = evaluate(pairs, protocol.name, jobs=arguments.jobs or suggest_jobs(pairs))
