@@ -7,6 +7,7 @@ matters, and a crowd falls apart into small groups that are assigned each on its
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -111,71 +112,70 @@ def assign(
     ValueError
         When a cost is NaN (an assignment solver may accept it and answer anything).
     """
-    if len(cost) == 0:
-        return Matching(pairs.tracks, pairs.detections, tracks, detections)
-    if np.isnan(cost.min()):
+    if not (len(cost) and np.count_nonzero(tracks) and np.count_nonzero(detections)):
+        nobody = pairs.tracks[:0]
+        return Matching(nobody, nobody, tracks, detections)
+    if math.isnan(cost.min()):
         row = int(np.flatnonzero(np.isnan(cost))[0])
         raise ValueError(
             f"cost: expected numbers, got NaN for track row {int(pairs.tracks[row])} and "
             f"detection row {int(pairs.detections[row])}"
         )
     allowed = cost <= max_cost
-    allowed &= tracks[pairs.tracks]
-    allowed &= detections[pairs.detections]
-    candidates = Pairs(pairs.tracks[allowed], pairs.detections[allowed])
-    rows, columns = _solve(candidates, cost[allowed], max_cost, (len(tracks), len(detections)))
+    allowed &= tracks.take(pairs.tracks)
+    allowed &= detections.take(pairs.detections)
+    rows, columns = pairs.tracks.compress(allowed), pairs.detections.compress(allowed)
+    if len(rows) == 0:
+        return Matching(rows, columns, tracks, detections)
+    shape = (len(tracks), len(detections))
+    solve = _solve_matrix if shape[0] * shape[1] <= DENSE_LIMIT else _solve_graph
+    rows, columns = solve(rows, columns, cost.compress(allowed), max_cost, shape)
     unmatched_tracks, unmatched_detections = tracks.copy(), detections.copy()
     unmatched_tracks[rows] = False
     unmatched_detections[columns] = False
     return Matching(rows, columns, unmatched_tracks, unmatched_detections)
 
 
-def _solve(
-    pairs: Pairs, cost: FloatArray, max_cost: float, shape: tuple[int, int]
-) -> tuple[IntArray, IntArray]:
-    """Rows and columns of the best matching among admissible ``pairs``."""
-    if len(cost) == 0:
-        return pairs.tracks, pairs.detections
-    if shape[0] * shape[1] <= DENSE_LIMIT:
-        return _solve_matrix(pairs.tracks, pairs.detections, cost, max_cost, shape)
-    # Who has one candidate, which has no other either, is matched with it at once.
-    alone = np.bincount(pairs.tracks, minlength=shape[0])[pairs.tracks] == 1
-    alone &= np.bincount(pairs.detections, minlength=shape[1])[pairs.detections] == 1
-    shared = ~alone
-    rest = Pairs(pairs.tracks[shared], pairs.detections[shared])
-    rows, columns = _solve_components(rest, cost[shared], max_cost, shape)
-    return (
-        np.concatenate([pairs.tracks[alone], rows]),
-        np.concatenate([pairs.detections[alone], columns]),
-    )
-
-
 def _solve_matrix(
     rows: IntArray, columns: IntArray, cost: FloatArray, max_cost: float, shape: tuple[int, int]
 ) -> tuple[IntArray, IntArray]:
+    """Rows and columns of the best matching among admissible pairs, through a dense matrix."""
+    matrix = np.empty(shape)
     # Everything inadmissible costs a hair more than the gate: at equal sums a match is preferred.
-    matrix = np.full(shape, np.nextafter(max_cost, np.inf))
+    matrix.fill(math.nextafter(max_cost, math.inf))
     matrix[rows, columns] = cost
     matched_rows, matched_columns = linear_sum_assignment(matrix)
     good = matrix[matched_rows, matched_columns] <= max_cost
-    return matched_rows[good], matched_columns[good]
+    return matched_rows.compress(good), matched_columns.compress(good)
+
+
+def _solve_graph(
+    rows: IntArray, columns: IntArray, cost: FloatArray, max_cost: float, shape: tuple[int, int]
+) -> tuple[IntArray, IntArray]:
+    """The same through the connected components of the bipartite graph of the pairs."""
+    # Who has one candidate, which has no other either, is matched with it at once.
+    alone = np.bincount(rows, minlength=shape[0])[rows] == 1
+    alone &= np.bincount(columns, minlength=shape[1])[columns] == 1
+    shared = ~alone
+    rest = _solve_components(rows[shared], columns[shared], cost[shared], max_cost, shape)
+    return np.concatenate([rows[alone], rest[0]]), np.concatenate([columns[alone], rest[1]])
 
 
 def _solve_components(
-    pairs: Pairs, cost: FloatArray, max_cost: float, shape: tuple[int, int]
+    rows: IntArray, columns: IntArray, cost: FloatArray, max_cost: float, shape: tuple[int, int]
 ) -> tuple[IntArray, IntArray]:
-    """Solve each connected component of the bipartite graph of ``pairs`` on its own."""
+    """Solve each connected component of the graph on its own."""
     total = shape[0] + shape[1]
-    edges = (np.ones(len(cost), np.int8), (pairs.tracks, shape[0] + pairs.detections))
+    edges = (np.ones(len(cost), np.int8), (rows, shape[0] + columns))
     graph = coo_array(edges, shape=(total, total))
     count, label = connected_components(graph, directed=False)
-    rows, row_starts, row_place = _blocks(label[: shape[0]], count)
-    columns, column_starts, column_place = _blocks(label[shape[0] :], count)
+    row_order, row_starts, row_place = _blocks(label[: shape[0]], count)
+    column_order, column_starts, column_place = _blocks(label[shape[0] :], count)
     # In these orders every component is one block of rows, one of columns and one of pairs.
-    order, pair_starts, _ = _blocks(label[pairs.tracks], count)
-    pair_rows, pair_columns = row_place[pairs.tracks[order]], column_place[pairs.detections[order]]
+    order, pair_starts, _ = _blocks(label[rows], count)
+    pair_rows, pair_columns = row_place[rows[order]], column_place[columns[order]]
     pair_cost = cost[order]
-    matched_rows, matched_columns = [], []
+    matched_rows, matched_columns = [rows[:0]], [columns[:0]]
     for component in np.flatnonzero(np.diff(pair_starts)).tolist():
         part = slice(pair_starts[component], pair_starts[component + 1])
         row, row_end = row_starts[component], row_starts[component + 1]
@@ -187,10 +187,8 @@ def _solve_components(
             max_cost,
             (row_end - row, column_end - column),
         )
-        matched_rows.append(rows[row + block_rows])
-        matched_columns.append(columns[column + block_columns])
-    if not matched_rows:
-        return pairs.tracks[:0], pairs.detections[:0]
+        matched_rows.append(row_order[row + block_rows])
+        matched_columns.append(column_order[column + block_columns])
     return np.concatenate(matched_rows), np.concatenate(matched_columns)
 
 

@@ -93,33 +93,34 @@ def xyxy_from_xysr(xysr: FloatArray) -> FloatArray:
     return out
 
 
-def area(xyxy: FloatArray) -> FloatArray:
-    """Area (N,) in square pixels."""
-    size = xyxy[:, 2:] - xyxy[:, :2]
-    product: FloatArray = size[:, 0] * size[:, 1]
-    return product
-
-
 def iou_matrix(xyxy: FloatArray, other_xyxy: FloatArray) -> FloatArray:
     """Intersection over union (N, M) of every box with every other; 0 for boxes without area."""
-    overlap = np.minimum(xyxy[:, None, 2:], other_xyxy[:, 2:])
-    overlap -= np.maximum(xyxy[:, None, :2], other_xyxy[:, :2])
+    # One contiguous plane per coordinate, (4, N, 1) against (4, 1, M): the inner loops run over M.
+    box, other = xyxy.T.copy()[:, :, None], other_xyxy.T.copy()[:, None, :]
+    overlap = np.minimum(box[2:], other[2:])
+    overlap -= np.maximum(box[:2], other[:2])
     np.maximum(overlap, 0.0, out=overlap)
-    shared: FloatArray = overlap[..., 0] * overlap[..., 1]
-    union = area(xyxy)[:, None] + area(other_xyxy)
+    shared: FloatArray = overlap[0]
+    shared *= overlap[1]
+    area = np.multiply.reduce(box[2:] - box[:2])
+    other_area = np.multiply.reduce(other[2:] - other[:2])
+    other_area += _TINY  # so that boxes without area give 0, not 0 / 0
+    union = area + other_area
     union -= shared
-    np.maximum(union, _TINY, out=union)
     shared /= union
     return shared
 
 
 def iou_of_rows(xyxy: FloatArray, other_xyxy: FloatArray) -> FloatArray:
     """Intersection over union (N,) of row ``i`` with row ``i``; 0 for boxes without area."""
-    overlap = np.minimum(xyxy[:, 2:], other_xyxy[:, 2:])
-    overlap -= np.maximum(xyxy[:, :2], other_xyxy[:, :2])
+    box, other = xyxy.T.copy(), other_xyxy.T.copy()
+    overlap = np.minimum(box[2:], other[2:])
+    overlap -= np.maximum(box[:2], other[:2])
     np.maximum(overlap, 0.0, out=overlap)
-    shared: FloatArray = overlap[:, 0] * overlap[:, 1]
-    union = area(xyxy) + area(other_xyxy) - shared
-    np.maximum(union, _TINY, out=union)
+    shared: FloatArray = overlap[0] * overlap[1]
+    union = np.multiply.reduce(box[2:] - box[:2])
+    union += np.multiply.reduce(other[2:] - other[:2])
+    union -= shared
+    union += _TINY
     shared /= union
     return shared

@@ -111,12 +111,12 @@ class ByteTrack:
 
         scores = detections.scores
         measured = xyah_from_xyxy(detections.xyxy)
-        mean, cov = table.mean[rows], table.cov[rows]
+        mean, cov = table.mean.take(rows, 0), table.cov.take(rows, 0)
         variance = noise.measurement(mean[..., 0])
-        table.mean[rows], table.cov[rows] = correct(mean, cov, measured[found], variance)
-        table.hit(rows, found, scores[found], time_s)
+        table.mean[rows], table.cov[rows] = correct(mean, cov, measured.take(found, 0), variance)
+        table.hit(rows, found, scores.take(found), time_s)
         table.forget(time_s, config.max_lost_s)
-        born = np.flatnonzero(left & (scores >= config.new_track_score))
+        born = (left & (scores >= config.new_track_score)).nonzero()[0]
         if len(born):
             table.add(*initiate(measured[born], noise), born, scores[born], time_s)
         table.confirm(config.min_hits)
@@ -125,7 +125,7 @@ class ByteTrack:
     def _predict(self, step: float) -> None:
         table = self._table
         # The height of a lost track stays: what hid it also made its last boxes shrink.
-        table.mean[~table.seen, _HEIGHT, 1] = 0.0
+        table.mean[:, _HEIGHT, 1] *= table.seen
         process = self._noise.process(table.mean[..., 0])
         table.mean, table.cov = predict(table.mean, table.cov, step, process)
 
@@ -140,7 +140,7 @@ class ByteTrack:
         low &= ~high
         confirmed = table.confirmed
         cost = 1.0 - iou
-        fused = 1.0 - iou * scores[pairs.detections] if config.fuse_scores else cost
+        fused = 1.0 - iou * scores.take(pairs.detections) if config.fuse_scores else cost
         first = assign(pairs, fused, 1.0 - config.min_iou, confirmed, high)
         # Lost tracks wait for a sure detection: an uncertain one is rarely theirs.
         tracked = first.unmatched_tracks & table.seen

@@ -18,7 +18,8 @@ realtime tracking with a deep association metric", ICIP 2017, in its published i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from functools import lru_cache
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -118,11 +119,15 @@ class HeightNoise:
 
     def process(self, values: FloatArray) -> FloatArray:
         """See `NoiseModel.process`."""
-        return _squared_height(values)[:, None, None] * self._process_scaled + self._process_still
+        variance = _squared_height(values)[:, None, None] * self._process_scaled
+        variance += self._process_still
+        return variance
 
     def measurement(self, values: FloatArray) -> FloatArray:
         """See `NoiseModel.measurement`."""
-        return _squared_height(values)[:, None] * self._measurement_scaled + self._measurement_still
+        variance = _squared_height(values)[:, None] * self._measurement_scaled
+        variance += self._measurement_still
+        return variance
 
 
 def _squared_height(values: FloatArray) -> FloatArray:
@@ -154,15 +159,35 @@ def predict(
 
     It is a covariance for all t > 0 as long as v <= 12 p (`MAX_VARIANCE_RATIO`).
     """
-    transition = np.array([[1.0, 0.0], [step, 1.0]])
-    spread = np.array([[1.0, 0.0, 0.0], [2.0 * step, 1.0, 0.0], [step * step, step, 1.0]])
-    lag = 0.5 * step * (step - 1.0)
-    gain = np.array([[step, 0.0, 0.0], [lag * (2.0 * step - 1.0) / 3.0, lag, step]])
+    motion = _motion(step)
     # Rows of all pairs as one tall matrix: a single product, where a stack would be N small ones.
-    new_mean = (mean.reshape(-1, 2) @ transition).reshape(mean.shape)
-    new_cov = (cov.reshape(-1, 3) @ spread).reshape(cov.shape)
-    new_cov += (process_variance.reshape(-1, 2) @ gain).reshape(*process_variance.shape[:-1], 3)
+    new_mean = (mean.reshape(-1, 2) @ motion.mean).reshape(mean.shape)
+    new_cov = (cov.reshape(-1, 3) @ motion.cov).reshape(cov.shape)
+    new_cov += (process_variance.reshape(-1, 2) @ motion.noise).reshape(
+        *process_variance.shape[:-1], 3
+    )
     return new_mean, new_cov
+
+
+class _Motion(NamedTuple):
+    """What one step does to rows of ``mean`` and ``cov``, and what it makes of process noise."""
+
+    mean: FloatArray  # (2, 2)
+    cov: FloatArray  # (3, 3)
+    noise: FloatArray  # (2, 3)
+
+
+@lru_cache(maxsize=64)  # a video has few different steps
+def _motion(step: float) -> _Motion:
+    lag = 0.5 * step * (step - 1.0)
+    motion = _Motion(
+        mean=np.array([[1.0, 0.0], [step, 1.0]]),
+        cov=np.array([[1.0, 0.0, 0.0], [2.0 * step, 1.0, 0.0], [step * step, step, 1.0]]),
+        noise=np.array([[step, 0.0, 0.0], [lag * (2.0 * step - 1.0) / 3.0, lag, step]]),
+    )
+    for matrix in motion:
+        matrix.flags.writeable = False
+    return motion
 
 
 def correct(
@@ -173,11 +198,13 @@ def correct(
     Per pair, with H = [1, 0]: S = HPHᵀ + R, K = PHᵀ / S, x = x + K (z - Hx), P = (I - KH) P.
     """
     value_cov = cov[..., :2]  # PHᵀ: variance of the value, covariance with the velocity
+    innovation = measured - mean[..., 0]
     gain = value_cov / (cov[..., 0] + measurement_variance)[..., None]
-    new_mean = mean + gain * (measured - mean[..., 0])[..., None]
+    new_mean = gain * innovation[..., None]
+    new_mean += mean
     new_cov = cov.copy()
     new_cov[..., :2] -= gain[..., :1] * value_cov
-    new_cov[..., 2] -= gain[..., 1] * value_cov[..., 1]
+    new_cov[..., 2] -= gain[..., 1] * cov[..., 1]
     return new_mean, new_cov
 
 

@@ -8,6 +8,7 @@ its identity when it is confirmed, so that false alarms use up none.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from .types import BoolArray, FloatArray, IntArray, Tracks
 
 # Frame times are multiples of a period that float64 cannot hold; ages are compared this loosely.
 TIME_TOLERANCE_S = 1e-6
+_STEP_DIGITS = 6
 
 
 class Clock:
@@ -45,10 +47,11 @@ class Clock:
         elif not time_s > before:
             raise ValueError(f"time_s: expected a time after {before}, got {time_s}")
         step = (time_s - before) * self._reference_fps
-        if not np.isfinite(step):
+        if not math.isfinite(step):
             raise ValueError(f"time_s: expected a finite time, got {time_s}")
         self._time_s = time_s
-        return step
+        # Frame times are rounded multiples of a period; without that noise equal steps are equal.
+        return round(step, _STEP_DIGITS)
 
 
 @dataclass(eq=False)
@@ -117,12 +120,13 @@ class TrackTable:
         keep = self.seen_s >= time_s - max_lost_s - TIME_TOLERANCE_S
         keep &= self.confirmed
         keep |= self.seen
-        if keep.all():
+        if np.count_nonzero(keep) == len(keep):
             return None
-        self.mean, self.cov = self.mean[keep], self.cov[keep]
-        self.ids, self.hits = self.ids[keep], self.hits[keep]
-        self.seen_s, self.scores = self.seen_s[keep], self.scores[keep]
-        self.det_index = self.det_index[keep]
+        rows = keep.nonzero()[0]
+        self.mean, self.cov = self.mean.take(rows, 0), self.cov.take(rows, 0)
+        self.ids, self.hits = self.ids.take(rows), self.hits.take(rows)
+        self.seen_s, self.scores = self.seen_s.take(rows), self.scores.take(rows)
+        self.det_index = self.det_index.take(rows)
         return keep
 
     def add(
@@ -159,4 +163,10 @@ class TrackTable:
         """
         shown = self.seen_s >= time_s - coast_s - TIME_TOLERANCE_S
         shown &= self.confirmed
-        return Tracks(self.ids[shown], xyxy[shown], self.scores[shown], self.det_index[shown])
+        rows = shown.nonzero()[0]
+        return Tracks(
+            self.ids.take(rows),
+            xyxy.take(rows, 0),
+            self.scores.take(rows),
+            self.det_index.take(rows),
+        )

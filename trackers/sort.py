@@ -99,12 +99,12 @@ class Sort:
 
         measured = xysr_from_xyxy(detections.xyxy)
         rows, found = match.tracks, match.detections
-        table.mean[rows], table.cov[rows] = correct(
-            table.mean[rows], table.cov[rows], measured[found], _NOISE.measurement(measured)
-        )
-        table.hit(rows, found, detections.scores[found], time_s)
+        mean, cov = table.mean.take(rows, 0), table.cov.take(rows, 0)
+        variance = _NOISE.measurement(mean[..., 0])
+        table.mean[rows], table.cov[rows] = correct(mean, cov, measured.take(found, 0), variance)
+        table.hit(rows, found, detections.scores.take(found), time_s)
         table.forget(time_s, config.max_lost_s)
-        born = np.flatnonzero(match.unmatched_detections)
+        born = match.unmatched_detections.nonzero()[0]
         if len(born):
             mean, cov = initiate(measured[born], _NOISE)
             table.add(mean, cov, born, detections.scores[born], time_s)
