@@ -71,6 +71,11 @@ class MotTable:
         Line of the file (or row of the array) that the row came from, from 1.
     features : (N, D) float32 or None
         L2-normalised appearance vectors of a feature file; NaN rows where the vector was zero.
+
+    Raises
+    ------
+    ValueError
+        When arrays differ in length or rows are not in the order of frames.
     """
 
     frame: IntArray
@@ -81,6 +86,15 @@ class MotTable:
     visibility: FloatArray
     line: IntArray
     features: Float32Array | None = None
+
+    def __post_init__(self) -> None:
+        rows = len(self.frame)
+        for name in ("id", "tlwh", "confidence", "class_id", "visibility", "line", "features"):
+            values = getattr(self, name)
+            if values is not None and len(values) != rows:
+                raise ValueError(f"MotTable.{name}: expected {rows} rows, got {len(values)}")
+        if (np.diff(self.frame) < 0).any():
+            raise ValueError("MotTable.frame: expected rows in the order of frames")
 
     def __len__(self) -> int:
         return len(self.frame)

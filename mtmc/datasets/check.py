@@ -9,6 +9,8 @@ from typing import Literal
 
 import numpy as np
 
+from mtmc.trackers.types import BoolArray
+
 from ..errors import InputError
 from ..mot_files import (
     NO_CLASS,
@@ -141,7 +143,7 @@ def _check_table(sequence: Sequence, path: Path, table: MotTable) -> Iterable[Fi
         yield Finding(
             "error",
             path,
-            f"expected frames up to {sequence.frame_count}, got {int(beyond.sum())} rows beyond, "
+            f"expected frames up to {sequence.frame_count}, got {_count(beyond)} beyond, "
             f"first in {_line(table, beyond)} (frame {table.frame[beyond][0]})",
         )
     flat = (table.tlwh[:, 2:] == 0).any(axis=1)
@@ -149,7 +151,7 @@ def _check_table(sequence: Sequence, path: Path, table: MotTable) -> Iterable[Fi
         yield Finding(
             "warning",
             path,
-            f"expected boxes with an area, got {int(flat.sum())} without, "
+            f"expected boxes with an area, got {_count(flat)} without, "
             f"first in {_line(table, flat)}",
         )
     width, height = sequence.image_size
@@ -160,7 +162,7 @@ def _check_table(sequence: Sequence, path: Path, table: MotTable) -> Iterable[Fi
             "warning",
             path,
             f"expected boxes that touch the image of {width}×{height}, "
-            f"got {int(outside.sum())} outside, first in {_line(table, outside)}",
+            f"got {_count(outside)} outside, first in {_line(table, outside)}",
         )
 
 
@@ -203,8 +205,13 @@ def _check_ground_truth(path: Path, table: MotTable) -> Iterable[Finding]:
         yield Finding("warning", path, "expected boxes to score, got none that is not marked 0")
 
 
-def _line(table: MotTable, rows: np.typing.NDArray[np.bool_]) -> str:
+def _line(table: MotTable, rows: BoolArray) -> str:
     return f"line {table.line[rows].min()}"
+
+
+def _count(rows: BoolArray) -> str:
+    count = int(rows.sum())
+    return f"{count} row{'' if count == 1 else 's'}"
 
 
 def _ranges(numbers: IntArray, shown: int = 5) -> str:
