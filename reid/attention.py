@@ -1,7 +1,7 @@
 """Harmonious attention (Li, Zhu, Gong, CVPR 2018): where to look, softly and by regions.
 
 Soft attention weighs every position and channel of a map; hard attention places a few regions on
-it, and ``crop_regions`` cuts them out, differentiably.
+it, and ``CropRegions`` cuts them out, differentiably.
 """
 
 from __future__ import annotations
@@ -72,47 +72,30 @@ class HardAttention(nn.Module):
         return offsets.tanh().reshape(-1, REGIONS, 2)
 
 
-def _interpolation(centres: Tensor, scale: float, out_size: int, in_size: int) -> Tensor:
-    """Matrices (N, R, out, in) that sample ``in_size`` pixels at ``out_size`` places, linearly.
+def sampling_offsets(scale: float, out_size: int, in_size: int) -> Tensor:
+    """Where a region samples an axis: (out, in) float64 distances to every pixel, in pixels.
 
-    Places are spread over ``scale`` times the axis around each of the (N, R) centres; what lies
-    outside counts as zero.
+    For a region in the middle of the axis that spans ``scale`` times its length.
     """
-    targets = torch.arange(out_size, dtype=centres.dtype, device=centres.device)
-    pixels = torch.arange(in_size, dtype=centres.dtype, device=centres.device)
-    steps = scale * ((2 * targets + 1) / out_size - 1)  # targets around a centre at 0, in -1..1
-    from_pixels = ((steps + 1) * in_size - 1)[:, None] / 2 - pixels  # (out, in), in pixels
-    distance = (centres[..., None, None] * (in_size / 2) + from_pixels).abs()  # (N, R, out, in)
-    return F.relu(1 - distance)  # the two neighbours share a weight of 1
+    targets = torch.arange(out_size, dtype=torch.float64)
+    steps = scale * ((2 * targets + 1) / out_size - 1)  # centres of the target pixels in -1..1
+    positions = ((steps + 1) * in_size - 1) / 2  # in pixels; the borders are -1/2 and in - 1/2
+    return positions[:, None] - torch.arange(in_size, dtype=torch.float64)
 
 
-def crop_regions(x: Tensor, centres: Tensor, size: tuple[int, int]) -> Tensor:
-    """Cut all regions of all images at once, by bilinear sampling with zeros outside the map.
+def sampling_matrices(centres: Tensor, offsets: Tensor) -> Tensor:
+    """Linear interpolation of an axis at (N, R) centres in -1..1: matrices (N, R, out, in).
 
-    The regions are not rotated, so sampling is separable and is one matrix product per axis. That
-    equals ``F.grid_sample(align_corners=False)`` but is deterministic on every device, and the
-    places are exact in half precision too.
-
-    Parameters
-    ----------
-    x : (N, C, H, W)
-    centres : (N, R, 2)
-        (x, y) in -1..1; the extent is ``REGION_SCALE_XY`` of the map.
-    size : (height, width)
-        Size of a crop in pixels.
-
-    Returns
-    -------
-    (N * R, C, height, width)
-        All regions of the first image, then of the second, and so on.
+    The two neighbours of a place share a weight of 1; what lies outside counts as zero.
     """
+    shift = centres[..., None, None] * (offsets.shape[1] / 2)
+    return F.relu(1 - (shift + offsets).abs())
+
+
+def sample_regions(x: Tensor, sample_y: Tensor, sample_x: Tensor) -> Tensor:
+    """(N, C, H, W) to (N * R, C, h, w), by matrices (N, R, h, H) and (N, R, w, W)."""
     images, channels, map_height, map_width = x.shape
-    height, width = size
-    regions = centres.shape[1]
-    scale_x, scale_y = REGION_SCALE_XY
-    sample_x = _interpolation(centres[..., 0], scale_x, width, map_width).to(x.dtype)
-    sample_y = _interpolation(centres[..., 1], scale_y, height, map_height).to(x.dtype)
-
+    regions, height = sample_y.shape[1:3]
     # Channels last throughout, so that in that memory format no step copies.
     rows = x.permute(0, 2, 3, 1).reshape(images, map_height, map_width * channels)
     rows = sample_y.flatten(1, 2) @ rows  # (N, R·h, W·C)
@@ -122,8 +105,33 @@ def crop_regions(x: Tensor, centres: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 class CropRegions(nn.Module):
-    """``crop_regions`` as a module, so that hooks (which count operations) see it."""
+    """Cuts all regions of all images at once, by bilinear sampling with zeros outside the map.
 
-    def forward(self, x: Tensor, centres: Tensor, size: tuple[int, int]) -> Tensor:
-        """See ``crop_regions``."""
-        return crop_regions(x, centres, size)
+    The regions are not rotated, so sampling is separable and is one matrix product per axis. That
+    equals ``F.grid_sample(align_corners=False)`` but is deterministic on every device, and the
+    places are exact in half precision too. A region extends over ``REGION_SCALE_XY`` of the map.
+
+    Parameters
+    ----------
+    size : (height, width)
+        Size of a crop in pixels.
+    """
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: Tensor, centres: Tensor) -> Tensor:
+        """Crops (N * R, C, height, width) of (N, C, H, W) at (N, R, 2) centres (x, y) in -1..1.
+
+        All regions of the first image come first, then those of the second, and so on.
+        """
+        along_y, along_x = (
+            sampling_offsets(scale, size, pixels).to(centres)
+            for scale, size, pixels in zip(
+                reversed(REGION_SCALE_XY), self.size, x.shape[2:], strict=True
+            )
+        )
+        sample_x = sampling_matrices(centres[..., 0], along_x).to(x.dtype)
+        sample_y = sampling_matrices(centres[..., 1], along_y).to(x.dtype)
+        return sample_regions(x, sample_y, sample_x)

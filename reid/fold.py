@@ -4,7 +4,7 @@
 * Channel shuffles disappear into the weights around them, see ``unshuffle``.
 * The 1x1 convolution of the soft attention reads spatial times channel attention, a map of rank
   one: ``W (s c) = s (W c)`` needs one product per channel instead of one per channel and pixel.
-* GeM's powers are constants.
+* GeM's powers, and where regions sample at rest, are constants.
 
 What comes out equals the network in eval mode but for rounding.
 """
@@ -16,7 +16,14 @@ import copy
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .attention import SoftAttention
+from .attention import (
+    REGION_SCALE_XY,
+    CropRegions,
+    SoftAttention,
+    sample_regions,
+    sampling_matrices,
+    sampling_offsets,
+)
 from .layers import GEM_EPS, GEM_MIN_POWER, ConvBN, GeM, LinearBN
 from .models.descriptor import ReIDNet
 from .models.harmonious import HarmoniousNet
@@ -26,12 +33,15 @@ from .unshuffle import unshuffle
 def fold_for_inference(model: ReIDNet) -> ReIDNet:
     """A copy of ``model`` for inference: same interface, same descriptors, faster.
 
-    The copy is in eval mode and its parameters need no gradient. It cannot be trained or folded
-    again, and its weights do not fit ``model``. ``model`` is left as it was.
+    The copy is in eval mode and its parameters need no gradient. It takes images of its config's
+    input size only, cannot be trained or folded again, and its weights do not fit ``model``.
+    ``model`` is left as it was.
     """
     folded = copy.deepcopy(model).eval().requires_grad_(False)
     if isinstance(folded, HarmoniousNet) and folded.config.block == "shuffle":
         unshuffle(folded)
+    if isinstance(folded, HarmoniousNet):
+        _fix_crops(folded)
     _replace_below(folded)
     return folded.requires_grad_(False)
 
@@ -68,6 +78,38 @@ def fold_batch_norm(unit: ConvBN | LinearBN) -> nn.Sequential:
     folded.weight = nn.Parameter(weight.to(layer.weight.dtype).contiguous())
     folded.bias = nn.Parameter(bias.to(layer.weight.dtype))
     return nn.Sequential(folded, *activation)
+
+
+def _fix_crops(net: HarmoniousNet) -> None:
+    height, width = net.config.input_size
+    for stage, crop in enumerate(net.crops):
+        assert isinstance(crop, CropRegions)
+        map_size = (height >> stage + 1, width >> stage + 1)  # after the stem and earlier stages
+        net.crops[stage] = FixedCrop(crop, map_size)
+
+
+class FixedCrop(nn.Module):
+    """``CropRegions`` for maps of one size."""
+
+    along_y: Tensor
+    along_x: Tensor
+
+    def __init__(self, crop: CropRegions, map_size: tuple[int, int]) -> None:
+        super().__init__()
+        scale_x, scale_y = REGION_SCALE_XY
+        along_y = sampling_offsets(scale_y, crop.size[0], map_size[0])
+        along_x = sampling_offsets(scale_x, crop.size[1], map_size[1])
+        self.register_buffer("along_y", along_y.float())
+        self.register_buffer("along_x", along_x.float())
+        self.map_size = map_size
+
+    def forward(self, x: Tensor, centres: Tensor) -> Tensor:
+        """Crops (N * R, C, height, width) of (N, C, H, W) at (N, R, 2) centres."""
+        if tuple(x.shape[2:]) != self.map_size:
+            raise ValueError(f"map: expected {self.map_size}, got {tuple(x.shape[2:])}")
+        sample_y = sampling_matrices(centres[..., 1], self.along_y)
+        sample_x = sampling_matrices(centres[..., 0], self.along_x)
+        return sample_regions(x, sample_y, sample_x)
 
 
 class FixedGeM(nn.Module):

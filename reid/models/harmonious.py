@@ -178,7 +178,10 @@ class HarmoniousNet(ReIDNet):
             SoftAttention(b, config.attention_reduction) for _, b in steps
         )
         self.hard_attention = nn.ModuleList(HardAttention(b) for _, b in steps)
-        self.crop = CropRegions()
+        height, width = config.region_size
+        self.crops = nn.ModuleList(
+            CropRegions((height >> stage, width >> stage)) for stage in range(STAGES)
+        )
         self.local_blocks = nn.ModuleList(_local_block(config, a, b) for a, b in steps)
 
         self.global_pool, pooled = make_pooling(config.pooling, widths[-1])
@@ -204,17 +207,20 @@ class HarmoniousNet(ReIDNet):
 
     def maps(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """The last maps of both branches: (N, C, H, W) and (N * R, C, h, w)."""
-        height, width = self.config.region_size
         x = self.stem(images)  # (N, 32, 80, 32)
         local: Tensor | None = None
-        for stage, soft, hard, local_block in zip(
-            self.stages, self.soft_attention, self.hard_attention, self.local_blocks, strict=True
+        for stage, soft, hard, crop, local_block in zip(
+            self.stages,
+            self.soft_attention,
+            self.hard_attention,
+            self.crops,
+            self.local_blocks,
+            strict=True,
         ):
             y = stage(x)  # (N, 128, 40, 16)
-            regions = self.crop(x, hard(y), (height, width))  # (4N, 32, 24, 28)
+            regions = crop(x, hard(y))  # (4N, 32, 24, 28)
             local = local_block(regions if local is None else regions + local)  # (4N, 128, 12, 14)
             x = y * soft(y)  # (N, 128, 40, 16)
-            height, width = height // 2, width // 2
         assert local is not None
         return x, local  # (N, 384, 10, 4), (4N, 384, 3, 4)
 

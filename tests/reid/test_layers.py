@@ -11,9 +11,9 @@ from torch.nn import functional as F
 from mtmc.reid.attention import (
     INITIAL_CENTRES,
     REGION_SCALE_XY,
+    CropRegions,
     HardAttention,
     SoftAttention,
-    crop_regions,
 )
 from mtmc.reid.blocks import InceptionA, InceptionB, ShuffleA, ShuffleB, interleave_halves
 from mtmc.reid.layers import GeM, l2_normalize, make_pooling
@@ -96,7 +96,7 @@ def test_crop_regions_equals_grid_sample(
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(2, 3, *map_size, generator=generator, dtype=torch.float64)
     centres = (torch.rand(2, 4, 2, generator=generator, dtype=torch.float64) * 2 - 1) * reach
-    crops = crop_regions(x, centres, size)
+    crops = CropRegions(size)(x, centres)
     assert crops.shape == (8, 3, *size)
     for image in range(2):
         for region in range(4):
@@ -111,7 +111,7 @@ def test_crop_regions_equals_grid_sample(
 def test_crop_regions_gradients() -> None:
     x = torch.randn(1, 2, 6, 4, dtype=torch.float64, requires_grad=True)
     centres = torch.tensor([[[0.03, -0.71], [0.2, 0.33]]], dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda v, c: crop_regions(v, c, (3, 2)), (x, centres))
+    assert torch.autograd.gradcheck(lambda v, c: CropRegions((3, 2))(v, c), (x, centres))
 
 
 def test_hard_attention_starts_at_the_four_bands() -> None:
@@ -123,7 +123,7 @@ def test_hard_attention_starts_at_the_four_bands() -> None:
 def test_initial_regions_see_their_band_only() -> None:
     x = torch.zeros(1, 1, 80, 32)
     x[:, :, :20] = 1  # the uppermost quarter
-    crops = crop_regions(x, torch.tensor(INITIAL_CENTRES)[None], (24, 28))
+    crops = CropRegions((24, 28))(x, torch.tensor(INITIAL_CENTRES)[None])
     assert crops[0].mean() > 0.95
     assert crops[1].mean() < 0.05
     assert (crops[2:] == 0).all()
