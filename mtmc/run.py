@@ -412,7 +412,11 @@ def read_people(
     else:
         raise InputError(f"{name}: no detections here; give --detector or --detections")
     found = detections_by_frame(read_detections(path))
-    return found if embedded is None else join_embeddings(found, embedded)
+    if embedded is None:
+        return found
+    frames = FrameRange.parse(options.frames, options.every)
+    visited = {index: people for index, people in found.items() if frames.contains(index)}
+    return join_embeddings(visited, embedded)
 
 
 def check_unique_names(sources: Sequence[str]) -> None:

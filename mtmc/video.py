@@ -23,6 +23,8 @@ from .sources import FrameRange, Source
 from .types import Image
 
 PLAIN_GREY = 48
+WEBM_HEADER_BYTES = 2048
+TRACK_UID = b"\x73\xc5\x88"  # Matroska element id, then the length 8
 
 
 def render_video(
@@ -90,6 +92,7 @@ def render_video(
                 writer.release()
         if writer is None:
             raise InputError(f"{source.name}: no frame to show in {path.name}")
+        _fix_track_uid(temporary)
     return written
 
 
@@ -114,6 +117,22 @@ def _open_writer(path: Path, frame_rate: float, size: tuple[int, int]) -> cv2.Vi
     if not writer.isOpened():
         raise InputError(f"{path.name}: this build of OpenCV cannot write VP8 video")
     return writer
+
+
+def _fix_track_uid(path: Path) -> None:
+    """Overwrite the random number that the WebM muxer gives a track, so that runs repeat exactly.
+
+    The element TrackUID (73 C5, 8 bytes) stands in the header, and again in the tags behind it.
+    """
+    with path.open("r+b") as stream:
+        header = stream.read(WEBM_HEADER_BYTES)
+        found = header.find(TRACK_UID)
+        if found < 0:
+            return
+        start = found + len(TRACK_UID)
+        uid = header[start : start + 8]
+        stream.seek(0)
+        stream.write(header.replace(uid, (1).to_bytes(8, "big")))
 
 
 @contextmanager

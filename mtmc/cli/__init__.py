@@ -5,33 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from mtmc import __version__
 
-from . import (
-    compare_command,
-    data_command,
-    demo_command,
-    detect_command,
-    embed_command,
-    eval_command,
-    reid_command,
-    run_command,
-    simulate_command,
-)
 from .console import errors
 
-COMMANDS = (
-    run_command,
-    detect_command,
-    embed_command,
-    eval_command,
-    compare_command,
-    data_command,
-    reid_command,
-    simulate_command,
-    demo_command,
-)
+COMMANDS = ("run", "detect", "embed", "eval", "compare", "data", "reid", "simulate", "demo")
+"""Each is a module ``NAME_command`` with ``add_parser``; only the one asked for is loaded."""
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
@@ -46,8 +27,8 @@ EPILOG = """examples:
 """
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of ``mtmc`` with all its commands."""
+def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+    """The parser of ``mtmc`` with the given commands."""
     parser = argparse.ArgumentParser(
         prog="mtmc",
         description="Track people: one person, one identity, across all cameras of a site.",
@@ -59,14 +40,17 @@ def build_parser() -> argparse.ArgumentParser:
         "--traceback", action="store_true", help="show where in the code an error arose"
     )
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        command.add_parser(subparsers)
+    for command in commands:
+        import_module(f".{command}_command", __name__).add_parser(subparsers)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; what users can mend is one line on stderr and exit code 2."""
-    arguments = build_parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    named = [word for word in words if not word.startswith("-")][:1]
+    parser = build_parser(named if named and named[0] in COMMANDS else COMMANDS)
+    arguments = parser.parse_args(words)
     try:
         code: int = arguments.handler(arguments)
     except KeyboardInterrupt:

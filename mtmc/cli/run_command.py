@@ -6,11 +6,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
 from mtmc.pipeline import stop_on_signal
 from mtmc.progress import StageClock, progress_bars
 from mtmc.run import RunConfig, RunOutcome, check_unique_names, open_sequence, run_sequence
 from mtmc.sources import FrameRange
-from mtmc.toml_text import to_toml
 from mtmc.trackers import TRACKERS
 from mtmc.types import View
 
@@ -82,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Track every sequence in turn; the first that fails ends the command."""
     config = shared.run_config(arguments)
     if arguments.print_config:
-        output().print(to_toml(config.to_tables()), end="", markup=False, soft_wrap=True)
+        output().print(tomli_w.dumps(config.to_tables()), end="", markup=False, soft_wrap=True)
         return 0
     if arguments.out is None:
         raise ValueError("--out: expected a folder for the results")
