@@ -69,7 +69,7 @@ def pairs_by_iou(
     """Pairs that overlap by at least ``min_iou`` (above 0), and their IoU (K,)."""
     if len(track_xyxy) * len(detection_xyxy) <= DENSE_LIMIT:
         iou = iou_matrix(track_xyxy, detection_xyxy)
-        pairs = Pairs(*np.nonzero(iou >= min_iou))
+        pairs = Pairs(*(iou >= min_iou).nonzero())
         return pairs, iou[pairs]
     # IoU is at most the overlap of the x-intervals over their union. For a track of width w that
     # bounds the left side of the detection: from w (1/t - 1) before to w (1 - t) behind its own.
@@ -115,7 +115,7 @@ def assign(
     if not (len(cost) and np.count_nonzero(tracks) and np.count_nonzero(detections)):
         nobody = pairs.tracks[:0]
         return Matching(nobody, nobody, tracks, detections)
-    if math.isnan(cost.min()):
+    if np.count_nonzero(np.isnan(cost)):
         row = int(np.flatnonzero(np.isnan(cost))[0])
         raise ValueError(
             f"cost: expected numbers, got NaN for track row {int(pairs.tracks[row])} and "
@@ -140,6 +140,8 @@ def _solve_matrix(
     rows: IntArray, columns: IntArray, cost: FloatArray, max_cost: float, shape: tuple[int, int]
 ) -> tuple[IntArray, IntArray]:
     """Rows and columns of the best matching among admissible pairs, through a dense matrix."""
+    if len(set(rows.tolist())) == len(rows) == len(set(columns.tolist())):
+        return rows, columns  # nobody competes: nothing to decide
     matrix = np.empty(shape)
     # Everything inadmissible costs a hair more than the gate: at equal sums a match is preferred.
     matrix.fill(math.nextafter(max_cost, math.inf))

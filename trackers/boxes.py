@@ -16,7 +16,8 @@ from .types import FloatArray
 MIN_HEIGHT_PX = 1e-6
 _TINY = np.finfo(np.float64).tiny
 
-# Linear changes of format as matrices, because one matrix product costs less than four slices.
+# Linear changes of format as matrices: for a few boxes one product costs less than four slices
+# (and `dot` less than `@`).
 _CXCYWH_FROM_XYXY = np.array(
     [[0.5, 0.0, -1.0, 0.0], [0.0, 0.5, 0.0, -1.0], [0.5, 0.0, 1.0, 0.0], [0.0, 0.5, 0.0, 1.0]]
 )
@@ -41,19 +42,19 @@ def tlwh_from_xyxy(xyxy: FloatArray) -> FloatArray:
 
 def cxcywh_from_xyxy(xyxy: FloatArray) -> FloatArray:
     """Centre, width and height from left, top, right, bottom."""
-    out: FloatArray = xyxy @ _CXCYWH_FROM_XYXY
+    out: FloatArray = xyxy.dot(_CXCYWH_FROM_XYXY)
     return out
 
 
 def xyxy_from_cxcywh(cxcywh: FloatArray) -> FloatArray:
     """Left, top, right, bottom from centre, width and height."""
-    out: FloatArray = cxcywh @ _XYXY_FROM_CXCYWH
+    out: FloatArray = cxcywh.dot(_XYXY_FROM_CXCYWH)
     return out
 
 
 def xyah_from_xyxy(xyxy: FloatArray) -> FloatArray:
     """Centre, aspect ratio and height; a height below `MIN_HEIGHT_PX` counts as that."""
-    xyah: FloatArray = xyxy @ _CXCYWH_FROM_XYXY
+    xyah: FloatArray = xyxy.dot(_CXCYWH_FROM_XYXY)
     height = xyah[:, 3]
     np.maximum(height, MIN_HEIGHT_PX, out=height)
     xyah[:, 2] /= height
@@ -69,13 +70,13 @@ def xyxy_from_xyah(xyah: FloatArray) -> FloatArray:
     size = cxcywh[:, 2:]
     np.maximum(size, 0.0, out=size)
     cxcywh[:, 2] *= cxcywh[:, 3]
-    out: FloatArray = cxcywh @ _XYXY_FROM_CXCYWH
+    out: FloatArray = cxcywh.dot(_XYXY_FROM_CXCYWH)
     return out
 
 
 def xysr_from_xyxy(xyxy: FloatArray) -> FloatArray:
     """Centre, area and aspect ratio; a height below `MIN_HEIGHT_PX` counts as that."""
-    xysr: FloatArray = xyxy @ _CXCYWH_FROM_XYXY
+    xysr: FloatArray = xyxy.dot(_CXCYWH_FROM_XYXY)
     width, height = xysr[:, 2], np.maximum(xysr[:, 3], MIN_HEIGHT_PX)
     xysr[:, 3] = width / height
     width *= height
@@ -89,7 +90,7 @@ def xyxy_from_xysr(xysr: FloatArray) -> FloatArray:
     height = np.sqrt(np.maximum(xysr[:, 2], 0.0) / ratio)
     cxcywh[:, 2] = height * ratio
     cxcywh[:, 3] = height
-    out: FloatArray = cxcywh @ _XYXY_FROM_CXCYWH
+    out: FloatArray = cxcywh.dot(_XYXY_FROM_CXCYWH)
     return out
 
 
@@ -102,10 +103,10 @@ def iou_matrix(xyxy: FloatArray, other_xyxy: FloatArray) -> FloatArray:
     np.maximum(overlap, 0.0, out=overlap)
     shared: FloatArray = overlap[0]
     shared *= overlap[1]
-    area = np.multiply.reduce(box[2:] - box[:2])
-    other_area = np.multiply.reduce(other[2:] - other[:2])
+    size, other_size = box[2:] - box[:2], other[2:] - other[:2]
+    other_area = other_size[0] * other_size[1]
     other_area += _TINY  # so that boxes without area give 0, not 0 / 0
-    union = area + other_area
+    union = size[0] * size[1] + other_area
     union -= shared
     shared /= union
     return shared
@@ -118,8 +119,8 @@ def iou_of_rows(xyxy: FloatArray, other_xyxy: FloatArray) -> FloatArray:
     overlap -= np.maximum(box[:2], other[:2])
     np.maximum(overlap, 0.0, out=overlap)
     shared: FloatArray = overlap[0] * overlap[1]
-    union = np.multiply.reduce(box[2:] - box[:2])
-    union += np.multiply.reduce(other[2:] - other[:2])
+    size, other_size = box[2:] - box[:2], other[2:] - other[:2]
+    union = size[0] * size[1] + other_size[0] * other_size[1]
     union -= shared
     union += _TINY
     shared /= union

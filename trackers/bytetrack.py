@@ -137,7 +137,7 @@ class ByteTrack:
         pairs, iou = pairs_by_iou(boxes, detections.xyxy, least_iou)
         high = scores >= config.high_score
         low = scores >= config.low_score
-        low &= ~high
+        low ^= high
         confirmed = table.confirmed
         cost = 1.0 - iou
         fused = 1.0 - iou * scores.take(pairs.detections) if config.fuse_scores else cost

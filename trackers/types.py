@@ -134,8 +134,9 @@ class Tracks:
         object.__setattr__(self, "det_index", np.asarray(self.det_index, dtype=np.int64))
         _check_boxes("Tracks", self.xyxy)
         rows = len(self.xyxy)
-        for name in ("ids", "scores", "det_index"):
-            _check_rows("Tracks", name, getattr(self, name), rows)
+        if not self.ids.shape == self.scores.shape == self.det_index.shape == (rows,):
+            for name in ("ids", "scores", "det_index"):
+                _check_rows("Tracks", name, getattr(self, name), rows)
         ids = self.ids.tolist()  # a frame holds few: sets are quicker than sorting arrays
         if rows and min(ids) < 1:
             raise ValueError(f"Tracks.ids: expected ids from 1, got {min(ids)}")
