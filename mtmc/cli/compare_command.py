@@ -81,7 +81,7 @@ def add_parser(subparsers: Any) -> None:
         type=positive,
         metavar="FRAMES",
         default=defaults.block_frames,
-        help="frames drawn together (default %(default)s); longer than people stay correlated",
+        help="frames drawn together (default %(default)s); shorter ones make intervals too narrow",
     )
     group.add_argument("--seed", type=int, default=defaults.seed, help="default %(default)s")
     parser.set_defaults(handler=run)
@@ -102,6 +102,11 @@ def run(arguments: argparse.Namespace) -> int:
     for run_name in comparison.runs[1:]:
         output().print(differences_table(comparison, run_name))
     output().print(winners_table(comparison))
+    if not comparison.draws:
+        errors().print(
+            f"no intervals, because there are fewer than {config.least_blocks} blocks of "
+            f"{config.block_frames} frames (see --block)"
+        )
     if arguments.json:
         with atomic_writer(arguments.json) as stream:
             json.dump(comparison.to_json(), stream, indent=1)
