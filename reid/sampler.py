@@ -36,10 +36,10 @@ class IdentitySampler:
 
     An epoch is ``floor(N / (P K))`` batches for N images: as many images as there are, so that
     epochs compare with those of other samplers. Every person's images are shuffled and cut into
-    groups of K; all full groups are used, and groups left incomplete fill the rest of the epoch,
-    drawn with a chance that grows with their size and topped up with other images of the same
-    person (with repetition only for people with fewer than K images). So the batches of an epoch
-    hold P different people each, and an image appears once per epoch on average.
+    groups of K. A group left incomplete, with k of K images, is topped up with other images of the
+    same person (with repetition only for people with fewer than K images) and takes part with
+    chance k / K. So every batch holds P different people, and every image appears once per epoch on
+    average.
 
     Where few people own most images, people would be missing to fill that many batches with
     *different* people; such epochs are shorter.
@@ -116,10 +116,10 @@ class IdentitySampler:
         per_person = np.bincount(owner)
         number = np.arange(len(owner)) - (np.cumsum(per_person) - per_person)[owner]
         filled = np.minimum(self._counts[owner] - number * size, size) / size
-        # Exponential sort keys give draws without replacement with chances by weight (Efraimidis
-        # and Spirakis 2006); full groups come before all others.
-        key = generator.exponential(size=len(owner)) / filled
-        key[filled == 1] = -generator.random(int((filled == 1).sum()))
+        taking_part = _draw_with_chances(filled, generator)
+        # Those drawn come before those not drawn, each in random order; an epoch that cannot hold
+        # all leaves out some at random.
+        key = generator.random(len(owner)) + ~taking_part
         by_owner = np.lexsort((key, owner))
         rank = np.empty(len(owner), np.int64)
         rank[by_owner] = number  # number counts 0, 1, ... within each owner
@@ -149,3 +149,19 @@ class IdentitySampler:
             rest = generator.permutation(np.concatenate([free[carried:], np.flatnonzero(taken)]))
             dealt[row, np.concatenate([free[:carried], rest])] = ordered[row]
         return dealt.T[generator.permutation(columns)].ravel()
+
+
+def _draw_with_chances(
+    chances: npt.NDArray[np.float64], generator: np.random.Generator
+) -> npt.NDArray[np.bool_]:
+    """Draw entries with exactly these chances, as many in all as their sum (rounded up or down).
+
+    Systematic sampling: points at distance 1 are laid over the chances in random order.
+    """
+    order = generator.permutation(len(chances))
+    ends = np.cumsum(chances[order]) + generator.random()
+    # Sums of multiples of 1 / K meet whole numbers only up to rounding.
+    ends = np.floor(np.round(ends, 9))
+    drawn = np.zeros(len(chances), np.bool_)
+    drawn[order] = np.diff(ends, prepend=0.0) >= 1
+    return drawn

@@ -36,6 +36,8 @@ class Setup:
     gradients : Gradients
     steps : int
         Steps of an epoch for each process.
+    trained_on, terms : str
+        Data sets and their terms, those of the initial weights included.
     """
 
     dataset: PersonDataset
@@ -46,6 +48,8 @@ class Setup:
     optimiser: torch.optim.SGD
     gradients: Gradients
     steps: int
+    trained_on: str
+    terms: str
 
 
 def prepare(recipe: Recipe, dataset: PersonDataset, init: Checkpoint | None, world: World) -> Setup:
@@ -71,7 +75,23 @@ def prepare(recipe: Recipe, dataset: PersonDataset, init: Checkpoint | None, wor
     model = _training_model(network, images, recipe).to(world.device).train()
     optimiser = make_optimiser(model, recipe.optimiser)
     gradients = Gradients(model, images, normaliser, recipe.runtime, world)
-    return Setup(dataset, spec, normaliser, sampler, model, optimiser, gradients, steps)
+    return Setup(
+        dataset,
+        spec,
+        normaliser,
+        sampler,
+        model,
+        optimiser,
+        gradients,
+        steps,
+        trained_on=_joined(init.trained_on if init else "", dataset.name),
+        terms=_joined(init.terms if init else "", dataset.terms),
+    )
+
+
+def _joined(former: str, new: str) -> str:
+    """What holds for the initial weights, and what the training adds."""
+    return new if not former or former == new else f"{former}; {new}"
 
 
 def cut(dataset: PersonDataset, recipe: Recipe) -> PersonDataset:

@@ -88,7 +88,7 @@ def read_pack(path: Path) -> PersonDataset:
         When the file is missing, truncated, or something else.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: no such packed data set") from None
