@@ -7,7 +7,6 @@ from dataclasses import asdict, fields, is_dataclass, replace
 import pytest
 import torch
 
-from mtmc.reid.ablation import TABLE_2
 from mtmc.reid.losses import LossConfig, ReIDLoss
 from mtmc.reid.models import MODELS, BranchFeature, ClassifierHeads, build, join_branches
 
@@ -238,10 +237,3 @@ def test_every_config_field_is_documented() -> None:
         for field in fields(entry.config):
             assert field.name in type(entry.config).__doc__
         assert replace(entry.config) == entry.config
-
-
-@pytest.mark.parametrize("row", TABLE_2)
-def test_every_row_of_table_2_builds(row: str) -> None:
-    entry = TABLE_2[row]
-    model = build(entry.model, **entry.overrides)
-    assert model.embedding_dim == (1024 if row in ("ha_cnn", "a", "f", "g") else 1920)
