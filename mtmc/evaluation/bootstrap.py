@@ -75,7 +75,8 @@ def resample(
 ) -> list[Counts]:
     """Counts of one sequence in every draw, for each run; leading axis (resamples,).
 
-    The draws depend on the seed and the name of the sequence only.
+    The draws depend on the seed, the name of the sequence and its length only. Frames beyond the
+    length belong to the last block.
     """
     blocks = block_count(length, config)
     rng = np.random.default_rng([config.seed, zlib.crc32(name.encode())])
@@ -92,6 +93,6 @@ def interval(differences: FloatArray, config: BootstrapConfig) -> tuple[float, f
 
 
 def _by_block(run: SequenceEvaluation, blocks: int, config: BootstrapConfig) -> Counts:
-    block = (run.overlaps.frames - 1) // config.block_frames
+    block = np.minimum((run.overlaps.frames - 1) // config.block_frames, blocks - 1)
     membership = (np.arange(blocks)[:, None] == block[None]).astype(np.float64)
     return run.per_frame.weighted(membership)

@@ -174,10 +174,16 @@ def _score_and_resample(
     pairs: Sequence[Pair], protocol: str, config: BootstrapConfig
 ) -> _SequencePart:
     evaluations: list[SequenceEvaluation] = [analyse_pair(pair, protocol) for pair in pairs]
-    length = max(evaluation.scores.length for evaluation in evaluations)
+    length = pairs[0].frame_count or _last_annotated_frame(evaluations[0])
     draws = resample(pairs[0].name, evaluations, length, config)
     scores = [evaluation.scores for evaluation in evaluations]
     return _SequencePart(scores, draws, block_count(length, config))
+
+
+def _last_annotated_frame(evaluation: SequenceEvaluation) -> int:
+    overlaps = evaluation.overlaps
+    annotated = overlaps.frames[overlaps.gt_per_frame > 0]
+    return int(annotated.max(initial=1))
 
 
 def _common_sequences(runs: Mapping[str, Sequence[Pair]]) -> tuple[str, ...]:

@@ -144,6 +144,18 @@ def test_the_interval_is_the_spread_of_block_sums(tmp_path):
     assert found.high == pytest.approx(200 + 1.96 * deviation, abs=12)
 
 
+def test_results_far_beyond_the_ground_truth_are_no_burden(tmp_path):
+    (tmp_path / "gt.txt").write_text("".join(f"{f},1,0,0,9,9,1,1,1\n" for f in range(1, 51)))
+    (tmp_path / "one.txt").write_text("1,1,0,0,9,9,1\n1000000000000,1,0,0,9,9,1\n")
+    (tmp_path / "two.txt").write_text("")
+    pairs = {
+        name: [Pair("S", tmp_path / "gt.txt", tmp_path / f"{name}.txt")] for name in ("one", "two")
+    }
+    found = compare(pairs, config=QUICK).difference("one", "two", "FP")
+    assert (found.difference, found.low) == (1, 0)
+    assert found.high >= 2
+
+
 @pytest.mark.parametrize(
     ("change", "match"),
     [
