@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .crops import Image, crop, input_batch
+from .distances import DistanceStatistics
 from .histogram import CARD, stripe_histograms
 from .onnx_session import OnnxSession, open_onnx
 from .spec import InputSpec, ModelCard, find_card
@@ -44,6 +45,22 @@ class Embedder:
     def spec(self) -> InputSpec:
         """What the network expects of its input."""
         return self.card.input
+
+    def threshold(self, false_match_rate: float) -> float:
+        """The cosine distance below which this share of different people would match.
+
+        Raises
+        ------
+        ValueError
+            When the model carries no distance statistics; ``mtmc reid calibrate`` measures them.
+        """
+        if not self.card.distances:
+            raise ValueError(
+                "this appearance model carries no distance statistics; "
+                "measure them with `mtmc reid calibrate`"
+            )
+        statistics = DistanceStatistics.from_dict(self.card.distances)
+        return statistics.threshold(false_match_rate)
 
     def embed_crops(self, crops: Sequence[Image]) -> npt.NDArray[np.float32]:
         """Vectors of ready-made BGR crops of any size.
@@ -147,7 +164,40 @@ def load(
         card = ModelCard(spec) if spec is not None else find_card(path, session.metadata)
         _check_shape(path, session, card.input)
         return Embedder(_onnx_network(path, session), card, batch_size)
-    raise ValueError(f"{path}: expected a file that ends in .onnx")
+    if spec is not None:
+        raise ValueError(f"{path}: a checkpoint says itself what its input is; leave spec out")
+    return _load_checkpoint(path, device, threads, batch_size)
+
+
+def _load_checkpoint(path: Path, device: str, threads: int | None, batch_size: int) -> Embedder:
+    import torch
+
+    from .checkpoint import load_checkpoint
+    from .fold import fold_for_inference
+
+    checkpoint = load_checkpoint(path)
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError(f"device {device!r}: this torch sees no GPU; use --device cpu")
+    if threads is not None:
+        torch.set_num_threads(threads)
+    try:
+        network = fold_for_inference(checkpoint.build()).to(device)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+    def run(batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        with torch.inference_mode():
+            vectors = network(torch.from_numpy(batch).to(device))
+        answer: npt.NDArray[np.float32] = vectors.float().cpu().numpy()
+        return answer
+
+    card = ModelCard(
+        checkpoint.input,
+        checkpoint.trained_on,
+        checkpoint.terms,
+        checkpoint.distances.to_dict() if checkpoint.distances is not None else None,
+    )
+    return Embedder(run, card, batch_size)
 
 
 def _check_shape(path: Path, session: OnnxSession, spec: InputSpec) -> None:

@@ -156,3 +156,55 @@ def test_the_histogram_tells_colours_apart_and_needs_no_file():
     np.testing.assert_allclose(np.linalg.norm([red, red_again, blue], axis=1), 1, atol=1e-6)
     assert red @ red_again > 0.9 > red @ blue
 
+
+@pytest.fixture(scope="module")
+def small_checkpoint(tmp_path_factory):
+    import torch
+
+    from mtmc.reid.checkpoint import Checkpoint, save_checkpoint
+    from mtmc.reid.distances import measure_distances
+    from mtmc.reid.models import build
+
+    torch.manual_seed(0)
+    network = build("osnet_x0_25").eval()
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(40, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    statistics = measure_distances(vectors, np.arange(40) // 4, np.arange(40) % 2, "noise")
+    path = tmp_path_factory.mktemp("checkpoint") / "net.pt"
+    spec = InputSpec(*network.config.input_size)
+    checkpoint = Checkpoint(
+        "osnet_x0_25", {}, spec, network.embedding_dim, network.state_dict(), "noise",
+        "anything", distances=statistics,
+    )  # fmt: skip
+    save_checkpoint(checkpoint, path)
+    return path, network, statistics
+
+
+def test_a_checkpoint_is_an_appearance_model_like_its_network(small_checkpoint):
+    import torch
+
+    path, network, statistics = small_checkpoint
+    model = load(path)
+    crops = [
+        np.random.default_rng(i).integers(0, 256, (90 + i, 40, 3)).astype(np.uint8)
+        for i in range(3)
+    ]
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(input_batch(crops, model.spec))).numpy()
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    np.testing.assert_allclose(model.embed_crops(crops), expected, atol=2e-5)
+    assert model.threshold(0.01) == pytest.approx(statistics.threshold(0.01))
+    assert model.card.trained_on == "noise"
+
+
+def test_checkpoints_refuse_what_they_know_themselves(small_checkpoint, tmp_path):
+    path, _, _ = small_checkpoint
+    with pytest.raises(ValueError, match="says itself"):
+        load(path, spec=PLAIN)
+    broken = tmp_path / "half.pt"
+    broken.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(ValueError, match=r"half\.pt"):
+        load(broken)
+    with pytest.raises(ValueError, match="no distance statistics"):
+        load("histogram").threshold(0.01)

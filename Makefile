@@ -1,0 +1,44 @@
+# One environment, .venv, for everything. PYTHON chooses the interpreter it is made with.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help setup demo test test-all lint types check clean
+
+help:
+	@echo "make demo      set up, then draw a street, track its people, score and show the result"
+	@echo "make test      set up, then run the tests (MTMC_DATA=DIR adds those on real data)"
+	@echo "make setup     only the environment, .venv"
+	@echo "make check     lint, types and tests"
+	@echo "make test-all  the slow tests, too"
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[onnx,dev]"
+	@touch $@
+
+demo: setup
+	$(BIN)/mtmc demo --out out/demo
+
+test: setup
+	$(BIN)/python -m pytest
+
+test-all: setup
+	$(BIN)/python -m pytest --slow
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# mypy sees the packages under the names they are installed by, so it needs an installed copy.
+types: setup
+	rm -rf build/typed
+	$(BIN)/python -m pip install --quiet --no-deps --target build/typed .
+	cd build/typed && ../../$(BIN)/mypy --config-file ../../pyproject.toml -p mtmc
+
+check: lint types test
+
+clean:
+	rm -rf $(VENV) build dist out *.egg-info
