@@ -6,7 +6,7 @@ them with both, and reports the greatest difference of every metric. TrackEval l
 environment of its own:
 
     python -m venv peer && peer/bin/pip install trackeval
-    python -m benchmarks.evaluator_parity --peer-python peer/bin/python --cases 60 --json out.json
+    python -m benchmarks.evaluator_parity --peer-python peer/bin/python --cases 200 --json out.json
 
 With a data root (or MTMC_DATA), the real ground truth below it is perturbed, too.
 """
@@ -213,7 +213,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--peer-python", help="Python of an environment with trackeval")
-    parser.add_argument("--cases", type=int, default=60)
+    parser.add_argument("--cases", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data-root", type=Path, default=os.environ.get("MTMC_DATA"))
     parser.add_argument("--json", type=Path, help="write the differences there")
@@ -246,9 +246,12 @@ def main() -> int:
     )
     print("equal" if good else "DIFFERENT")
     if arguments.json:
-        report = {"cases": len(cases), "seed": arguments.seed, "greatest_differences": worst}
-        report |= {"ours_s": ours_s, "trackeval_s": theirs_s, "python": sys.version.split()[0]}
-        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+        from benchmarks.provenance import provenance
+
+        report = {"cases": len(cases), "seed": arguments.seed, "tolerance": TOLERANCE}
+        report |= {"real_ground_truth": root is not None, "greatest_differences": worst}
+        report |= {"ours_s": round(ours_s, 2), "peer_s": round(theirs_s, 2), "peer": "trackeval"}
+        arguments.json.write_text(json.dumps(report | provenance(), indent=1) + "\n")
     return 0 if good else 1
 
 
