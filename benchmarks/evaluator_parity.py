@@ -232,8 +232,11 @@ def main() -> int:
         ours = score_with_ours(folder, cases)
         ours_s = time.perf_counter() - start
         start = time.perf_counter()
-        command = [arguments.peer_python, str(Path(__file__).resolve()), "--peer-folder", temporary]
-        answer = subprocess.run(command, check=True, capture_output=True, text=True, cwd=temporary)
+        python = str(Path(arguments.peer_python).absolute())
+        command = [python, str(Path(__file__).resolve()), "--peer-folder", temporary]
+        answer = subprocess.run(
+            command, check=True, stdout=subprocess.PIPE, text=True, cwd=temporary
+        )
         theirs_s = time.perf_counter() - start
         theirs = json.loads(answer.stdout.splitlines()[-1])
     worst = greatest_differences(ours, theirs)

@@ -5,6 +5,8 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mtmc.datasets import (
     DATASETS,
@@ -164,6 +166,33 @@ def test_a_wrong_seqinfo_names_the_key(tmp_path, make, content, match):
         find_sequence("MOT16-02", tmp_path)
     assert str(caught.value).startswith(f"{path}: ")
     assert sequence_names(tmp_path) == ["MOT16-02"]
+
+
+KEYS = st.sampled_from(["name", "imDir", "frameRate", "seqLength", "imWidth", "imHeight", "imExt"])
+VALUES = st.one_of(st.integers(-1, 99).map(str), st.floats().map(str), st.text(max_size=5))
+
+
+@given(
+    lines=st.lists(
+        st.one_of(
+            st.tuples(KEYS, VALUES).map("=".join),
+            st.text(max_size=12),
+            st.just("[Sequence]"),
+        ),
+        max_size=12,
+    )
+)
+@settings(deadline=None)
+def test_any_seqinfo_is_a_sequence_or_an_input_error(tmp_path_factory, lines):
+    folder = tmp_path_factory.mktemp("fuzz")
+    text = "\n".join(["[Sequence]", *lines])
+    (folder / "seqinfo.ini").write_bytes(text.encode("utf-8", "surrogatepass"))
+    try:
+        sequence = find_sequence(folder)
+    except InputError:
+        return
+    assert sequence.frame_count >= 1
+    assert 0 < sequence.frame_rate < float("inf")
 
 
 def test_the_data_root_is_given_or_in_the_environment(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 from mtmc.evaluation import PROTOCOLS, analyse
 from mtmc.evaluation.hota import ALPHAS
 from mtmc.evaluation.overlap import iou_matrix
-from mtmc.mot_files import MotTable
+from mtmc.mot_files import MotTable, read_ground_truth, read_results
 
 SEEDS = range(25)
 
@@ -223,6 +223,12 @@ def check_against_motmetrics(gt, results):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_motdt_is_motmetrics(seed):
     check_against_motmetrics(*random_case(seed, frames=30, people=10))
+
+
+def test_motdt_is_motmetrics_on_real_results(real_data):
+    gt = read_ground_truth(real_data / "MOT16" / "train" / "MOT16-05" / "gt" / "gt.txt")
+    path = real_data / "evaluator" / "MOT16_demo" / "results" / "MOT16-05.txt"
+    check_against_motmetrics(gt, read_results(path))
 
 
 def test_motdt_is_motmetrics_with_one_off_identities():
