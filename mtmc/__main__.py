@@ -1,0 +1,8 @@
+"""``python -m mtmc``: the same as the command ``mtmc``."""
+
+import sys
+
+from .cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
