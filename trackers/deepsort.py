@@ -34,7 +34,8 @@ class DeepSortConfig:
     max_cosine_distance : float
         Largest cosine distance, 0 to 2, between a detection and the nearest appearance vector of
         its track. It depends on the network that embeds: fit it to the distances of its same-person
-        and different-person pairs.
+        and different-person pairs. The default is the distance below which 1 % of other people come
+        with the network of the paper.
     gallery_size : int
         Appearance vectors kept per track.
     gate_probability : float
@@ -56,13 +57,13 @@ class DeepSortConfig:
         the rate of the video: steps are taken from the times of the frames.
     """
 
-    min_score: float = 0.3
-    max_cosine_distance: float = 0.2
+    min_score: float = 0.5
+    max_cosine_distance: float = 0.15
     gallery_size: int = 100
     gate_probability: float = 0.95
     min_iou: float = 0.3
-    min_hits: int = 3
-    max_lost_s: float = 1.0
+    min_hits: int = 2
+    max_lost_s: float = 2.0
     coast_s: float = 0.0
     position_std: float = 1.0 / 20.0
     velocity_std: float = 1.0 / 160.0
