@@ -1,0 +1,93 @@
+"""Networks as ONNX files, for ONNX Runtime, OpenVINO and trackers that load a file."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from .files import write_atomic
+from .fold import fold_for_inference
+from .models.descriptor import ReIDNet
+
+INPUT_NAME = "images"
+OUTPUT_NAME = "embeddings"
+OPSET = 18
+OLDEST_TORCH = (2, 6)  # the first whose exporter has dynamic shapes
+EXAMPLE_BATCH = 2  # an example of one image would fix the batch size
+
+
+def export_onnx(
+    model: ReIDNet,
+    path: Path,
+    mean_std: tuple[tuple[float, ...], tuple[float, ...]] | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Write the folded network as an ONNX file with any batch size.
+
+    The file has one float32 input ``images`` (N, 3, height, width) of the network's input size and
+    one float32 output ``embeddings`` (N, D), rows of unit length.
+
+    Parameters
+    ----------
+    model : ReIDNet
+        On any device; it is left as it was.
+    path : Path
+        Written under a temporary name and renamed, so that it is either whole or absent.
+    mean_std : (mean, std) or None
+        None: images arrive normalised. Otherwise they arrive with values of 0 to 1, and the graph
+        subtracts the mean and divides by the deviation of each channel.
+    metadata : mapping of str to str, or None
+        Stored in the file.
+
+    Raises
+    ------
+    ValueError
+        Where torch is older than 2.6, or ``onnxscript`` is missing.
+    """
+    if tuple(int(part) for part in torch.__version__.split(".")[:2]) < OLDEST_TORCH:
+        raise ValueError(f"export to ONNX: needs torch 2.6 or later, got {torch.__version__}")
+    try:
+        import onnxscript  # noqa: F401 - torch's exporter needs it and says so less clearly
+    except ImportError as error:
+        raise ValueError("export to ONNX: needs onnxscript; install mtmc[onnx]") from error
+    network: nn.Module = fold_for_inference(model).cpu()
+    if mean_std is not None:
+        network = _Normalized(network, *mean_std).eval()
+    images = torch.zeros(EXAMPLE_BATCH, 3, *model.config.input_size)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # the exporter's, about itself
+        program = torch.onnx.export(
+            network,
+            (images,),
+            dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            input_names=[INPUT_NAME],
+            output_names=[OUTPUT_NAME],
+            opset_version=OPSET,
+            verbose=False,
+        )
+    assert program is not None
+    program.model.metadata_props.update(metadata or {})
+    content = program.model_proto.SerializeToString()
+    write_atomic(path, lambda file: file.write(content))
+
+
+class _Normalized(nn.Module):
+    """A network behind ``(images - mean) / std``."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, network: nn.Module, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("mean", torch.tensor(mean)[:, None, None])
+        self.register_buffer("std", torch.tensor(std)[:, None, None])
+
+    def forward(self, images: Tensor) -> Tensor:
+        descriptors: Tensor = self.network((images - self.mean) / self.std)
+        return descriptors
