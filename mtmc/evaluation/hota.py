@@ -23,9 +23,10 @@ class HotaCounts:
     ----------
     true_positives : matches.
     iou_sum : sum of the matches' overlaps.
-    association, recall, precision : sums over the matches of A(c), the share of the boxes of c's
-        person and identity that are matched to each other, of all boxes of both (equation 15 of the
-        paper), of the person's boxes, and of the identity's.
+    association, recall, precision : sums over the matches. Of match c, the boxes of its person and
+        its identity that are matched to each other are TPA(c); A(c) is their share of all boxes of
+        both, ``TPA / (TPA + FNA + FPA)``, recall that of the person's and precision that of the
+        identity's.
     """
 
     true_positives: FloatArray

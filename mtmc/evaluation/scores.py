@@ -82,7 +82,7 @@ class Counts:
         return {name: PERCENT * np.asarray(value) for name, value in ratios.items()}
 
     def _hota(self) -> dict[str, FloatArray]:
-        """Means over the thresholds; equations 14 to 18 of Luiten et al."""
+        """Means over the thresholds; at each, HOTA is the geometric mean of DetA and AssA."""
         tp = self.hota_true_positives
         gt, results = self.gt_boxes[..., None], self.result_boxes[..., None]
         detection = _ratio(tp, gt + results - tp)
