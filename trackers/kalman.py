@@ -106,7 +106,8 @@ class HeightNoise:
         growth = np.array([_INITIAL_POSITION_FACTOR, _INITIAL_VELOCITY_FACTOR]) ** 2
         self._process_still, self._process_scaled = still, scaled
         # The aspect ratio of a new track is as certain as one frame of motion makes it.
-        self._initial_still, self._initial_scaled = still, scaled * growth
+        self._initial_scaled = scaled * growth
+        self._initial_still = aspect + self._initial_scaled
         self._measurement_scaled = _LENGTHS * position  # (4,)
         self._measurement_still = _ASPECT * _ASPECT_MEASUREMENT_STD**2 + self._measurement_scaled
 

@@ -1,0 +1,58 @@
+"""Memory stays flat however long a tracker runs."""
+
+import gc
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from mtmc.trackers import TRACKERS, build
+from mtmc.trackers.types import Detections
+
+FPS = 30.0
+PEOPLE, LIFETIME = 8, 50  # frames a person stays before somebody else comes
+
+
+def crowd(frame, rng):
+    """People who come and go, so that tracks are born and forgotten all the time."""
+    generation = frame // LIFETIME
+    x = 120.0 * np.arange(PEOPLE) + 37.0 * (generation % 5) + (frame % LIFETIME)
+    xyxy = np.stack([x, np.full(PEOPLE, 100.0), x + 50, np.full(PEOPLE, 220.0)], axis=1)
+    look = rng.normal(size=(PEOPLE, 16))
+    look /= np.linalg.norm(look, axis=1, keepdims=True)
+    seen = rng.random(PEOPLE) < 0.9
+    return Detections(xyxy[seen], np.full(seen.sum(), 0.9), look[seen].astype(np.float32))
+
+
+def grown_bytes(name, frames):
+    """Memory that ``frames`` more frames leave behind after a warm-up, and the largest id."""
+    tracker, rng = build(name), np.random.default_rng(0)
+    warm_up = 500
+    tracemalloc.start()
+    try:
+        before, last = 0, 0
+        for frame in range(warm_up + frames):
+            tracks = tracker.update(crowd(frame, rng), (frame + 1) / FPS)
+            last = max(last, *tracks.ids.tolist(), 0)
+            if frame == warm_up:
+                gc.collect()
+                before, _ = tracemalloc.get_traced_memory()
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0] - before, last
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", list(TRACKERS))
+def test_memory_is_flat_over_thousands_of_frames(name):
+    grown, last = grown_bytes(name, 2_000)
+    assert last > 50  # many have died
+    assert grown < 150_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(TRACKERS))
+def test_memory_is_flat_over_100_000_frames(name):
+    grown, last = grown_bytes(name, 100_000)
+    assert last > 2_000
+    assert grown < 150_000
