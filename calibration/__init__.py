@@ -3,24 +3,20 @@
 from .camera import Camera
 from .distortion import Distortion, FisheyeDistortion, TsaiDistortion
 from .ground import GroundCamera, HomographyCamera
+from .intrinsics import Intrinsics
+from .lenses import LENSES
 from .opencv_distortion import OpenCVDistortion
 from .types import CalibrationError
 
 __all__ = [
-    "DISTORTIONS",
+    "LENSES",
     "CalibrationError",
     "Camera",
     "Distortion",
     "FisheyeDistortion",
     "GroundCamera",
     "HomographyCamera",
+    "Intrinsics",
     "OpenCVDistortion",
     "TsaiDistortion",
 ]
-
-DISTORTIONS = {
-    "opencv": OpenCVDistortion,
-    "fisheye": FisheyeDistortion,
-    "tsai": TsaiDistortion,
-}
-"""Lens models by the name that calibration files use."""

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .distortion import Distortion
 from .ground import propagate_covariance
+from .rotation import checked_rotation
 from .types import BoolArray, FloatArray, as_rows, checked_image_size, finite_array
-
-ROTATION_TOLERANCE = 1e-6
-"""How far RᵀR may be from the identity, in any entry."""
-
-ROUNDING = 1e-12
-"""A rotation further from orthonormal than this is replaced by the nearest one."""
 
 MIN_DEPTH_M = 1e-9
 """Points nearer to the camera's own plane than this are not in front of it."""
@@ -221,13 +215,13 @@ class Camera:
         """
         ground = as_rows("xy", xy, 2)
         count = len(ground)
-        xyz = np.empty((count, 2, CYLINDER_SIDES, 3))
-        radius = np.broadcast_to(np.asarray(radius_m, np.float64), (count,))
-        xyz[..., :2] = (ground[:, None] + radius[:, None, None] * _CIRCLE)[:, None]
-        xyz[:, 0, :, 2] = 0.0
-        xyz[:, 1, :, 2] = np.broadcast_to(np.asarray(height_m, np.float64), (count,))[:, None]
-        uv = self.project(xyz.reshape(-1, 3)).reshape(count, 2 * CYLINDER_SIDES, 2)
-        return np.concatenate([uv.min(axis=1), uv.max(axis=1)], axis=1)
+        radius = np.asarray(radius_m, np.float64)
+        xyz = np.empty((2, CYLINDER_SIDES, count, 3))  # reducing over leading axes is quickest
+        xyz[..., :2] = ground + radius[..., None] * _CIRCLE[:, None]
+        xyz[0, ..., 2] = 0.0
+        xyz[1, ..., 2] = height_m
+        uv = self.project(xyz.reshape(-1, 3)).reshape(2 * CYLINDER_SIDES, count, 2)
+        return np.concatenate([uv.min(axis=0), uv.max(axis=0)], axis=1)
 
     def resized(self, image_size: tuple[int, int]) -> Camera:
         """The same camera with its image scaled to (width, height) pixels."""
@@ -249,29 +243,6 @@ class Camera:
         distance = np.full(len(directions), np.nan)
         np.divide(drop, climb, out=distance, where=drop * climb > HORIZON * np.abs(drop))
         return distance
-
-
-def checked_rotation(name: str, values: Any) -> FloatArray:
-    """``values`` as a rotation matrix: orthonormal within 1e-6, and then to rounding.
-
-    Raises
-    ------
-    ValueError
-        When it is a reflection, not orthonormal, not 3×3 or not finite.
-    """
-    R = finite_array(name, values, (3, 3))
-    error = float(np.abs(R @ R.T - np.eye(3)).max())
-    if error > ROTATION_TOLERANCE:
-        raise ValueError(f"{name}: expected a rotation, but R Rᵀ is {error:.2g} off the identity")
-    if np.linalg.det(R) < 0:
-        raise ValueError(f"{name}: expected a rotation with determinant 1, got a reflection (-1)")
-    return R if error <= ROUNDING else finite_array(name, nearest_rotation(R), (3, 3))
-
-
-def nearest_rotation(matrix: FloatArray) -> FloatArray:
-    """The rotation closest to a 3×3 matrix in the Frobenius norm (orthogonal Procrustes)."""
-    u, _, vt = np.linalg.svd(matrix)
-    return np.asarray(u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt)
 
 
 _ANGLES = np.arange(CYLINDER_SIDES) * (2.0 * np.pi / CYLINDER_SIDES)
