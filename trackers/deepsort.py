@@ -170,9 +170,11 @@ class DeepSort:
         pairs = self._gated_pairs(measured)
         distance = self._gallery.cosine_distance(pairs.tracks, embeddings[pairs.detections])
         confirmed = table.confirmed
+        alike = pairs.tracks[distance <= self.config.max_cosine_distance]
+        levels = np.unique(table.seen_s[alike[confirmed[alike]]])
         free, left = np.ones(len(table), dtype=bool), usable
         rows, found = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-        for seen_s in np.unique(table.seen_s[confirmed])[::-1]:
+        for seen_s in levels[::-1]:
             level = confirmed & (table.seen_s == seen_s)
             match = assign(pairs, distance, self.config.max_cosine_distance, level, left)
             rows.append(match.tracks)
