@@ -44,7 +44,9 @@ def _from_element(element: Element, depth: int) -> Node:
     if depth > MAX_DEPTH:
         raise CalibrationError(f"{element.where}: nested too deeply")
     if not element.children:
-        return Node(element.where, element.text.strip().strip('"'))
+        text = element.text.strip()
+        quoted = len(text) > 1 and text[0] == text[-1] == '"'
+        return Node(element.where, text[1:-1] if quoted else text)
     items = [_from_element(child, depth + 1) for child in element.children]
     if all(child.tag == "_" for child in element.children):
         return Node(element.where, items)
@@ -119,7 +121,8 @@ def _xml_map(content: Mapping[str, Value]) -> str:
                 f"  <dt>d</dt>\n  <data>\n    {' '.join(_digits(value))}</data></{key}>\n"
             )
         elif isinstance(value, str):
-            parts.append(f"<{key}>{escape(_quoted(value))}</{key}>\n")
+            quoted = '"' + escape(value, {'"': "&quot;"}) + '"'
+            parts.append(f"<{key}>{quoted}</{key}>\n")
         elif isinstance(value, int):
             parts.append(f"<{key}>{value}</{key}>\n")
         else:

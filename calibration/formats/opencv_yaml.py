@@ -10,7 +10,7 @@ from ..types import CalibrationError
 from .base import read_text
 from .storage_node import MAX_DEPTH, Node
 
-MATRIX_TAG = "!!opencv-matrix"
+MATRIX_TAGS = ("!!opencv-matrix", "!!opencv-nd-matrix")
 
 
 def read_yaml(path: Path) -> Node:
@@ -122,8 +122,8 @@ class _Yaml:
     def _value(self, text: str, line: _Line, indent: int, where: str, depth: int) -> Node:
         if text.startswith("!"):
             tag, _, text = text.partition(" ")
-            if tag.startswith("!!opencv") and tag != MATRIX_TAG:
-                raise self._error(line, f"expected {MATRIX_TAG}, got {tag}")
+            if tag.startswith("!!opencv") and tag not in MATRIX_TAGS:
+                raise self._error(line, f"expected {MATRIX_TAGS[0]}, got {tag}")
             text = text.strip()
         if text:
             return _Flow(text, where, depth).read()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,9 +62,13 @@ class Node:
         if isinstance(self.value, list):
             return np.array([value for item in self.value for value in item.numbers()])
         data = self.child("data").numbers()
-        rows, cols = (int(self.child(key).number()) for key in ("rows", "cols"))
-        if rows * cols != len(data):
-            raise CalibrationError(f"{self.where}: expected {rows}×{cols} numbers, got {len(data)}")
+        if "sizes" in self.map():  # OpenCV 5 writes vectors so
+            sides = [int(side) for side in self.child("sizes").numbers()]
+        else:
+            sides = [int(self.child(key).number()) for key in ("rows", "cols")]
+        if math.prod(sides) != len(data):
+            size = "×".join(str(side) for side in sides)
+            raise CalibrationError(f"{self.where}: expected {size} numbers, got {len(data)}")
         return data
 
     def child(self, key: str) -> Node:
