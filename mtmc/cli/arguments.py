@@ -11,7 +11,7 @@ from typing import Any
 from mtmc.config import apply_overrides, load_toml
 from mtmc.datasets import DATA_ROOT_VARIABLE, resolve_data_root
 from mtmc.errors import InputError
-from mtmc.run import RunConfig
+from mtmc.run_config import RunConfig
 from mtmc.scores import SCORE_MAPPINGS
 
 

@@ -8,7 +8,7 @@ import tomli_w
 
 from mtmc.config import apply_overrides, from_dict, load_toml, to_plain
 from mtmc.errors import InputError
-from mtmc.run import RunConfig
+from mtmc.run_config import RunConfig
 
 
 @dataclass(frozen=True)
