@@ -12,7 +12,7 @@ import numpy as np
 from .association import assign, pairs_by_iou
 from .boxes import xyah_from_xyxy, xyxy_from_xyah
 from .checks import check_range
-from .kalman import HeightNoise, correct, initiate, predict
+from .kalman import MAX_VARIANCE_RATIO, HeightNoise, correct, initiate, predict
 from .lifecycle import Clock, TrackTable
 from .types import BoolArray, Detections, IntArray, Look, Tracks
 
@@ -48,7 +48,8 @@ class ByteTrackConfig:
         Predicted boxes are reported for this time after the last detection, seconds; with 0 a track
         is reported only in frames where it is detected.
     position_std, velocity_std : float
-        Noise of the motion model as a part of the height of a box, see `kalman.HeightNoise`.
+        Noise of the motion model as a part of the height of a box, see `kalman.HeightNoise`; the
+        second is at most 3.46 times the first, see `kalman.predict`.
     reference_fps : float
         Rate for which the noise is stated, frames per second. It is a unit of time and need not be
         the rate of the video: steps are taken from the times of the frames.
@@ -77,8 +78,10 @@ class ByteTrackConfig:
         check_range(self, "min_hits", 1)
         check_range(self, "max_lost_s", 0.0)
         check_range(self, "coast_s", 0.0)
-        for name in ("position_std", "velocity_std", "reference_fps"):
-            check_range(self, name, 0.0, above=True)
+        check_range(self, "position_std", 0.0, above=True)
+        most = self.position_std * MAX_VARIANCE_RATIO**0.5
+        check_range(self, "velocity_std", 0.0, most, above=True)
+        check_range(self, "reference_fps", 0.0, above=True)
 
 
 class ByteTrack:

@@ -15,7 +15,7 @@ from .association import Pairs, assign, pairs_by_iou, pairs_in_windows
 from .boxes import xyah_from_xyxy, xyxy_from_xyah
 from .checks import check_range
 from .gallery import Gallery, has_vector
-from .kalman import HeightNoise, correct, initiate, predict, squared_mahalanobis
+from .kalman import MAX_VARIANCE_RATIO, HeightNoise, correct, initiate, predict, squared_mahalanobis
 from .lifecycle import Clock, TrackTable
 from .types import BoolArray, Detections, Float32Array, FloatArray, IntArray, Look, Tracks
 
@@ -51,7 +51,8 @@ class DeepSortConfig:
         Predicted boxes are reported for this time after the last detection, seconds; with 0 a track
         is reported only in frames where it is detected.
     position_std, velocity_std : float
-        Noise of the motion model as a part of the height of a box, see `kalman.HeightNoise`.
+        Noise of the motion model as a part of the height of a box, see `kalman.HeightNoise`; the
+        second is at most 3.46 times the first, see `kalman.predict`.
     reference_fps : float
         Rate for which the noise is stated, frames per second. It is a unit of time and need not be
         the rate of the video: steps are taken from the times of the frames.
@@ -78,8 +79,10 @@ class DeepSortConfig:
         check_range(self, "min_hits", 1)
         check_range(self, "max_lost_s", 0.0)
         check_range(self, "coast_s", 0.0)
-        for name in ("position_std", "velocity_std", "reference_fps"):
-            check_range(self, name, 0.0, above=True)
+        check_range(self, "position_std", 0.0, above=True)
+        most = self.position_std * MAX_VARIANCE_RATIO**0.5
+        check_range(self, "velocity_std", 0.0, most, above=True)
+        check_range(self, "reference_fps", 0.0, above=True)
 
 
 class DeepSort:
@@ -113,13 +116,14 @@ class DeepSort:
         """
         del look
         config, table, noise = self.config, self._table, self._noise
+        embeddings = detections.embeddings
+        if embeddings is None:
+            embeddings = np.full((len(detections), 1), np.nan, np.float32)
+        self._gallery.check(embeddings)
         step = self._clock.advance(time_s)
         process = noise.process(table.mean[..., 0])
         table.mean, table.cov = predict(table.mean, table.cov, step, process)
         measured = xyah_from_xyxy(detections.xyxy)
-        embeddings = detections.embeddings
-        if embeddings is None:
-            embeddings = np.full((len(detections), 1), np.nan, np.float32)
         rows, found, left = self._associate(detections, measured, embeddings)
 
         mean, cov = table.mean[rows], table.cov[rows]

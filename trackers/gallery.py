@@ -40,6 +40,12 @@ class Gallery:
         """Tracks that have at least one vector (N,)."""
         return self._count > 0
 
+    def check(self, embeddings: Float32Array) -> None:
+        """Raise ValueError when vectors among (N, D) do not fit those that are stored."""
+        dim = self._pool.shape[2]
+        if embeddings.shape[1] != dim and self.known.any() and has_vector(embeddings).any():
+            raise ValueError(f"embeddings: expected {dim} columns, got {embeddings.shape[1]}")
+
     def keep(self, rows: BoolArray) -> None:
         """Drop the tracks whose entry in the mask (N,) is False."""
         self._place, self._count = self._place[rows], self._count[rows]
@@ -65,13 +71,15 @@ class Gallery:
         Raises
         ------
         ValueError
-            When D differs from that of the vectors before.
+            When D differs from that of the stored vectors.
         """
+        self.check(embeddings)
         seen = has_vector(embeddings)
         rows, embeddings = rows[seen], embeddings[seen]
         if len(rows) == 0:
             return
-        self._set_dim(embeddings.shape[1])
+        if embeddings.shape[1] != self._pool.shape[2]:  # nothing is stored yet
+            self._pool = np.zeros((*self._pool.shape[:2], embeddings.shape[1]), np.float32)
         place, count = self._place[rows], self._count[rows]
         first = count == 0
         self._pool[place[first]] = embeddings[first, None]
@@ -90,16 +98,8 @@ class Gallery:
         rows, embeddings = rows[known], embeddings[known]
         if len(rows) == 0:
             return distance
-        self._set_dim(embeddings.shape[1])
         depth = min(int(self._count[rows].max()), self._budget)
         stored = self._pool[self._place[rows], :depth]  # (K, depth, D)
         similarity = np.matmul(stored, embeddings[:, :, None])[..., 0]  # (K, depth)
         distance[known] = 1.0 - similarity.max(axis=1)
         return distance
-
-    def _set_dim(self, dim: int) -> None:
-        if self._pool.shape[2] == dim:
-            return
-        if self._pool.shape[2] and self.known.any():
-            raise ValueError(f"embeddings: expected {self._pool.shape[2]} columns, got {dim}")
-        self._pool = np.zeros((len(self._pool), self._budget, dim), np.float32)

@@ -175,3 +175,6 @@ def test_deepsort_rejects_embeddings_of_another_length():
     other = Detections(box(100)[None], np.array([0.9]), np.ones((1, 5), np.float32))
     with pytest.raises(ValueError, match="embeddings: expected 8 columns, got 5"):
         tracker.update(other, 1.0)
+    # The refused call has changed nothing, not even the time.
+    (tracks,) = feed(tracker, [frame(box(100), looks=[0])], first=3)
+    assert tracks.ids.tolist() == [1]

@@ -267,3 +267,9 @@ def test_scores_of_bytetrack_are_in_order():
         config(high_score=0.6, new_track_score=0.5)
     with pytest.raises(ValueError, match=r"high_score: expected at least 0\.4"):
         config(low_score=0.4, high_score=0.3)
+
+
+@pytest.mark.parametrize("name", ["bytetrack", "deepsort"])
+def test_noise_that_no_fraction_of_a_frame_could_have_is_refused(name):
+    with pytest.raises(ValueError, match=r"velocity_std: expected above 0 and at most 0\.0346"):
+        TRACKERS[name].config(position_std=0.01, velocity_std=0.04)
