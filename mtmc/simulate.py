@@ -216,7 +216,7 @@ def _render(
         else:
             drawn[i] = _paint_walker(image, owner, camera, walkers[i], step, label=i + 1)
     boxes: list[Box] = []
-    height, width = owner.shape
+    height, width = image.shape[:2]
     for i, (xyxy, area) in drawn.items():
         whole = max(1.0, (xyxy[2] - xyxy[0]) * (xyxy[3] - xyxy[1]))
         left, top = max(0.0, xyxy[0]), max(0.0, xyxy[1])
