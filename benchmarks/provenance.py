@@ -14,10 +14,13 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("numpy", "scipy", "mtmc")
 
 
-def provenance() -> dict[str, Any]:
-    """Commit (marked when files differ from it), date in UTC, processor, cores and versions."""
+def provenance(*paths: str) -> dict[str, Any]:
+    """Commit, date in UTC, processor, cores and versions.
+
+    The commit is marked when files below ``paths`` of the repository (all, by default) differ.
+    """
     return {
-        "commit": _commit(),
+        "commit": _commit(paths),
         "date": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
         "hardware": f"{_processor()}, {os.cpu_count()} cores",
         "python": platform.python_version(),
@@ -25,13 +28,13 @@ def provenance() -> dict[str, Any]:
     }
 
 
-def _commit() -> str:
+def _commit(paths: tuple[str, ...]) -> str:
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(ROOT), *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
-        changed = git("status", "--porcelain", "--untracked-files=no")
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", *paths)
         return git("rev-parse", "--short=12", "HEAD") + ("+changes" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"

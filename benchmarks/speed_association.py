@@ -40,7 +40,7 @@ SEED = 7
 SYNTHETIC_FPS = 30.0
 PX2_PER_PERSON = 20_000.0
 DROPOUT = 0.05
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 Frames = list[tuple[np.ndarray, np.ndarray]]
 
 
@@ -55,7 +55,12 @@ def main() -> None:
             worker(peer_python, "roboflow", work) as peer,
         ):
             result = measure({"mtmc": ours, "roboflow": peer}, truths, work, arguments.repeats)
-    report = {"peer": PEER, "repeats": arguments.repeats, **result, **provenance()}
+    report = {
+        "peer": PEER,
+        "repeats": arguments.repeats,
+        **result,
+        **provenance("trackers", "benchmarks/*.py"),
+    }
     arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print_table(result["runs"])
 
@@ -170,7 +175,8 @@ def worker(python: str, library: str, work: Path) -> Iterator[subprocess.Popen[s
 
 
 def ask(process: subprocess.Popen[str], **request: str) -> dict[str, float]:
-    assert process.stdin is not None and process.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout is not None
     process.stdin.write(json.dumps(request) + "\n")
     process.stdin.flush()
     answer = process.stdout.readline()

@@ -40,6 +40,7 @@ def prepare_mtmc(tracker: str, fps: float, frames: list[tuple[Any, Any]]) -> Lib
 
 def prepare_roboflow(tracker: str, fps: float, frames: list[tuple[Any, Any]]) -> LibraryRun:
     import supervision as sv
+
     from trackers import ByteTrackTracker, SORTTracker
 
     classes = {"sort": SORTTracker, "bytetrack": ByteTrackTracker}
