@@ -149,6 +149,13 @@ def analyse(
 ) -> SequenceEvaluation:
     """Score two tables, and keep what the scores are made of."""
     overlaps = apply_protocol(gt, results, protocol, benchmark)
+    seen = np.concatenate([gt.frame, results.frame, [0]])
+    length = int(seen.max()) if frame_count is None else frame_count
+    return analyse_overlaps(overlaps, protocol, length)
+
+
+def analyse_overlaps(overlaps: Overlaps, protocol: Protocol, length: int) -> SequenceEvaluation:
+    """Score what overlaps in a sequence of ``length`` frames, by the rules of a protocol."""
     matches = match_clear(overlaps, protocol)
     frames = len(overlaps.frames)
     per_frame = make_counts(
@@ -162,13 +169,12 @@ def analyse(
         count_identity_matches(overlaps, protocol),
         count_hota(overlaps),
     )
-    seen = np.concatenate([gt.frame, results.frame, [0]])
     scores = SequenceScores(
         counts=per_frame.total(),
         tracks=count_tracks(overlaps, matches, protocol),
         people=len(overlaps.gt_ids),
         identities=len(overlaps.result_ids),
-        length=int(seen.max()) if frame_count is None else frame_count,
+        length=length,
     )
     return SequenceEvaluation(scores, overlaps, matches, per_frame)
 

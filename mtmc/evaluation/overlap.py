@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..mot_files import MotTable, frame_rows
+from ..mot_files import MotTable
 from ..types import FloatArray, IntArray
 
 EPS = float(np.finfo(np.float64).eps)
@@ -116,22 +117,46 @@ class Overlaps:
 
 def compute_overlaps(gt: MotTable, results: MotTable) -> Overlaps:
     """Overlaps of two tables, in which every identity occurs at most once per frame."""
-    frames = np.union1d(gt.frame, results.frame)
-    gt_ids, gt_index = np.unique(gt.id, return_inverse=True)
-    result_ids, result_index = np.unique(results.id, return_inverse=True)
-    gt_rows, result_rows = frame_rows(gt), frame_rows(results)
+    return gather_overlaps(
+        (gt.frame, gt.id),
+        (results.frame, results.id),
+        lambda rows, result_rows: iou_matrix(gt.tlwh[rows], results.tlwh[result_rows]),
+    )
+
+
+def gather_overlaps(
+    gt: tuple[IntArray, IntArray],
+    results: tuple[IntArray, IntArray],
+    similarity: Callable[[slice, slice], FloatArray],
+) -> Overlaps:
+    """Overlaps by any measure.
+
+    Parameters
+    ----------
+    gt, results : (frame (N,), id (N,))
+        Sorted by frame; every identity at most once per frame.
+    similarity : callable
+        Rows of both in one frame, as slices -> (n, m) in 0 to 1, with 0 for none at all. Pairs
+        match from 0.5 on.
+    """
+    (gt_frame, gt_id), (result_frame, result_id) = gt, results
+    frames = np.union1d(gt_frame, result_frame)
+    gt_ids, gt_index = np.unique(gt_id, return_inverse=True)
+    result_ids, result_index = np.unique(result_id, return_inverse=True)
+    gt_starts = np.append(np.searchsorted(gt_frame, frames), len(gt_frame))
+    result_starts = np.append(np.searchsorted(result_frame, frames), len(result_frame))
     rows: list[IntArray] = []
     columns: list[IntArray] = []
     values: list[FloatArray] = []
     counts = np.zeros(len(frames), np.int64)
-    for t, frame in enumerate(frames.tolist()):
-        if frame not in gt_rows or frame not in result_rows:
-            continue
-        iou = iou_matrix(gt.tlwh[gt_rows[frame]], results.tlwh[result_rows[frame]])
-        row, column = np.nonzero(iou)
+    for t in np.flatnonzero(np.diff(gt_starts) * np.diff(result_starts)).tolist():
+        found = similarity(
+            slice(gt_starts[t], gt_starts[t + 1]), slice(result_starts[t], result_starts[t + 1])
+        )
+        row, column = np.nonzero(found)
         rows.append(row)
         columns.append(column)
-        values.append(iou[row, column])
+        values.append(found[row, column])
         counts[t] = len(row)
     nothing = np.zeros(0, np.int64)
     return Overlaps(
@@ -140,8 +165,8 @@ def compute_overlaps(gt: MotTable, results: MotTable) -> Overlaps:
         result_ids=result_ids,
         gt=gt_index,
         result=result_index,
-        gt_starts=np.append(np.searchsorted(gt.frame, frames), len(gt)),
-        result_starts=np.append(np.searchsorted(results.frame, frames), len(results)),
+        gt_starts=gt_starts,
+        result_starts=result_starts,
         pair_row=np.concatenate([nothing, *rows]),
         pair_column=np.concatenate([nothing, *columns]),
         pair_iou=np.concatenate([np.zeros(0), *values]),

@@ -1,0 +1,1 @@
+"""One identity across overlapping cameras: tracking people on the ground plane."""

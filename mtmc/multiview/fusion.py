@@ -1,0 +1,83 @@
+"""Several cameras' observations of one person, fused; each camera judged by what the others say.
+
+Positions within one moment are static, so that fusing is adding information: with prior N(m, P) and
+observations N(z_c, R_c), Λ = P⁻¹ + Σ R_c⁻¹ and Λ m' = P⁻¹ m + Σ R_c⁻¹ z_c. Leaving a camera out is
+subtracting its part again, so all leave-one-out estimates cost about as much as one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..types import FloatArray, IntArray
+from . import gaussian
+from .observe import Observations
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """Positions as Gaussians: ``xy`` (..., T, 2) metres, ``covariance`` (..., T, 2, 2)."""
+
+    xy: FloatArray
+    covariance: FloatArray
+
+
+def inflated(
+    place: FloatArray, observations: Observations, rows: IntArray, expected: Estimate, limit: float
+) -> FloatArray:
+    """Covariances (M, 2, 2) of some observations, inflated where they lie far off.
+
+    R' = R + (d² / limit² - 1) S with S = P + R, so that under S' no residual exceeds ``limit``
+    standard deviations: a bounded influence, as Huber's.
+
+    Parameters
+    ----------
+    place : (M, 2)
+        The observed places, moved to the moment's time.
+    observations : Observations
+    rows : (M,) int64
+        Which observations.
+    expected : Estimate
+        (M,): what is compared with.
+    limit : float
+        Standard deviations.
+    """
+    own = observations.covariance[rows]
+    total = own + expected.covariance
+    squared, _ = gaussian.squared_mahalanobis(place - expected.xy, total)
+    return np.asarray(own + np.maximum(squared / limit**2 - 1.0, 0.0)[:, None, None] * total)
+
+
+class Information:
+    """What each camera says about each track: (C, T) information matrices and vectors."""
+
+    def __init__(
+        self,
+        prior: Estimate,
+        cameras: int,
+        camera: IntArray,
+        track: IntArray,
+        place: FloatArray,
+        covariance: FloatArray,
+    ) -> None:
+        tracks = len(prior.xy)
+        self._part = np.zeros((cameras, tracks, 2, 2))
+        self._vector = np.zeros((cameras, tracks, 2))
+        information = gaussian.inverse(covariance)
+        self._part[camera, track] = information
+        self._vector[camera, track] = gaussian.apply(information, place)
+        start = gaussian.inverse(prior.covariance)
+        self._total = start + self._part.sum(axis=0)
+        self._total_vector = gaussian.apply(start, prior.xy) + self._vector.sum(axis=0)
+
+    def estimate(self) -> Estimate:
+        """With all cameras: (T,)."""
+        covariance = gaussian.inverse(self._total)
+        return Estimate(gaussian.apply(covariance, self._total_vector), covariance)
+
+    def without_each_camera(self) -> Estimate:
+        """As each camera finds it, with what the others say: (C, T)."""
+        covariance = gaussian.inverse(self._total - self._part)
+        return Estimate(gaussian.apply(covariance, self._total_vector - self._vector), covariance)

@@ -1,0 +1,53 @@
+"""Walking people: constant velocity on the ground, disturbed by white acceleration."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..types import FloatArray
+from . import gaussian
+
+
+def predict(
+    mean: FloatArray, covariance: FloatArray, step_s: float, noise: float, max_speed: float
+) -> tuple[FloatArray, FloatArray]:
+    """Move states (T, 4) of x, y, vx, vy over a time step.
+
+    F = [[I, dt I], [0, I]], Q = q [[dt³/3 I, dt²/2 I], [dt²/2 I, dt I]]: continuous white noise, so
+    that two short steps are the same as a long one (Bar-Shalom, Li and Kirubarajan, "Estimation
+    with Applications to Tracking and Navigation", section 6.2.2).
+
+    Parameters
+    ----------
+    mean : (T, 4), covariance : (T, 4, 4)
+        Metres, metres per second.
+    step_s : float
+    noise : float
+        Spectral density q, m²/s³.
+    max_speed : float
+        Faster velocities are shortened to this, m/s.
+    """
+    F = np.eye(4)
+    F[0, 2] = F[1, 3] = step_s
+    Q = np.zeros((4, 4))
+    Q[[0, 1], [0, 1]] = noise * step_s**3 / 3.0
+    Q[[0, 1, 2, 3], [2, 3, 0, 1]] = noise * step_s**2 / 2.0
+    Q[[2, 3], [2, 3]] = noise * step_s
+    speed = np.sqrt(mean[:, 2] ** 2 + mean[:, 3] ** 2)
+    mean = mean.copy()
+    mean[:, 2:] *= np.minimum(1.0, max_speed / np.maximum(speed, 1e-9))[:, None]
+    return mean @ F.T, F @ covariance @ F.T + Q
+
+
+def condition_on_position(
+    mean: FloatArray, covariance: FloatArray, xy: FloatArray, xy_covariance: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """States after what is known of the position has become N(``xy``, ``xy_covariance``).
+
+    With G = P[:, :2] P_xy⁻¹ : m + G (xy - m_xy), P - G (P_xy - xy_covariance) Gᵀ. For a posterior
+    that comes from measurements of the position alone this is the Kalman update.
+    """
+    position = covariance[:, :2, :2]
+    gain = covariance[:, :, :2] @ gaussian.inverse(position)
+    updated = covariance - gain @ (position - xy_covariance) @ gain.transpose(0, 2, 1)
+    return mean + gaussian.apply(gain, xy - mean[:, :2]), updated

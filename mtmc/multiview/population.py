@@ -1,0 +1,93 @@
+"""The state of all tracks, as parallel arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from mtmc.trackers.types import BoolArray
+
+from ..types import Float32Array, FloatArray, IntArray
+
+
+@dataclass(eq=False)
+class Population:
+    """All tracks that are followed; row ``i`` of every field speaks of the same one.
+
+    Attributes
+    ----------
+    serial : (T,) int64
+        Names a track inside the tracker; never used twice.
+    id : (T,) int64
+        Identity from 1; 0 while tentative.
+    mean : (T, 4), covariance : (T, 4, 4) float64
+        x, y, vx, vy in metres and metres per second.
+    height, height_variance : (T,) float64
+        Metres.
+    log_odds : (T,) float64
+        Of existence.
+    born_s, seen_s : (T,) float64
+        When it began, and when it was last seen.
+    gallery : (T, C, E) float32
+        Mean appearance in each camera, L2-normalised; zero where there is none yet.
+    has_gallery : (T, C) bool
+    """
+
+    serial: IntArray
+    id: IntArray
+    mean: FloatArray
+    covariance: FloatArray
+    height: FloatArray
+    height_variance: FloatArray
+    log_odds: FloatArray
+    born_s: FloatArray
+    seen_s: FloatArray
+    gallery: Float32Array
+    has_gallery: BoolArray
+
+    @classmethod
+    def empty(cls, cameras: int, embedding_dim: int = 0, tracks: int = 0) -> Population:
+        """``tracks`` rows of zeros."""
+        whole = np.zeros(tracks, np.int64)
+        real = np.zeros(tracks)
+        return cls(
+            serial=whole.copy(),
+            id=whole.copy(),
+            mean=np.zeros((tracks, 4)),
+            covariance=np.zeros((tracks, 4, 4)),
+            height=real.copy(),
+            height_variance=real.copy(),
+            log_odds=real.copy(),
+            born_s=real.copy(),
+            seen_s=real.copy(),
+            gallery=np.zeros((tracks, cameras, embedding_dim), np.float32),
+            has_gallery=np.zeros((tracks, cameras), np.bool_),
+        )
+
+    def __len__(self) -> int:
+        return len(self.serial)
+
+    @property
+    def xy(self) -> FloatArray:
+        """(T, 2) metres."""
+        return self.mean[:, :2]
+
+    def keep(self, rows: BoolArray) -> None:
+        """Drop all other rows."""
+        if rows.all():
+            return
+        for field in fields(self):
+            setattr(self, field.name, getattr(self, field.name)[rows])
+
+    def extend(self, other: Population) -> None:
+        """Append rows."""
+        for field in fields(self):
+            joined = np.concatenate([getattr(self, field.name), getattr(other, field.name)])
+            setattr(self, field.name, joined)
+
+    def with_embedding_dim(self, dim: int) -> None:
+        """Make room for appearance, when the first vectors arrive."""
+        if self.gallery.shape[2] != dim:
+            self.gallery = np.zeros((*self.has_gallery.shape, dim), np.float32)
+            self.has_gallery = np.zeros_like(self.has_gallery)

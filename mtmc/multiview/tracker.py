@@ -1,0 +1,392 @@
+"""Tracking people on the ground plane, from all cameras' detections at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mtmc.calibration import Camera, HomographyCamera
+from mtmc.trackers.types import BoolArray
+
+from ..sites.area import Area
+from ..types import FloatArray, GlobalTrack, IntArray, Relabel, View
+from . import existence, motion
+from .appearance import AppearanceConfig, DistanceScale, distances, remember
+from .associate import AssociateConfig, assign, height_cost, hidden_cost, position_cost
+from .births import BirthConfig, cluster
+from .existence import ExistenceConfig
+from .fusion import Estimate, Information, inflated
+from .observe import Observations, ObserveConfig, observe
+from .population import Population
+from .visibility import predicted_boxes, share_inside, share_uncovered
+
+
+@dataclass(frozen=True)
+class MotionConfig:
+    """How people walk.
+
+    Attributes
+    ----------
+    noise : float
+        Spectral density of the white acceleration, m²/s³.
+    start_sigma : float
+        Standard deviation of a new person's velocity, m/s.
+    max_speed : float
+        Nobody is predicted to walk faster, m/s.
+    height_m, height_sigma_m : float
+        How tall people are, metres.
+    robust_limit : float
+        No observation pulls harder than one at this many standard deviations.
+    """
+
+    noise: float = 0.4
+    start_sigma: float = 1.0
+    max_speed: float = 3.5
+    height_m: float = 1.70
+    height_sigma_m: float = 0.12
+    robust_limit: float = 1.5
+
+    def __post_init__(self) -> None:
+        for name in ("noise", "start_sigma", "max_speed", "height_m", "height_sigma_m"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name}: expected a value above 0, got {getattr(self, name)}")
+        if not self.robust_limit > 0:
+            raise ValueError(f"robust_limit: expected a value above 0, got {self.robust_limit}")
+
+
+@dataclass(frozen=True)
+class GroundTrackerConfig:
+    """All settings of `GroundTracker`; those of the site itself are its arguments.
+
+    Attributes
+    ----------
+    observe, motion, associate, appearance, existence, births
+        Settings of the parts.
+    rounds : int
+        How often every camera is assigned anew, against what the other cameras say.
+    bounds_margin_m : float
+        Tracks end when they are this far outside the bounds, metres.
+    duplicate_m, duplicate_s : float
+        Of two tracks that stay closer than this for so long, and that no camera ever tells apart,
+        the younger ends; metres, seconds.
+    """
+
+    observe: ObserveConfig = field(default_factory=ObserveConfig)
+    motion: MotionConfig = field(default_factory=MotionConfig)
+    associate: AssociateConfig = field(default_factory=AssociateConfig)
+    appearance: AppearanceConfig = field(default_factory=AppearanceConfig)
+    existence: ExistenceConfig = field(default_factory=ExistenceConfig)
+    births: BirthConfig = field(default_factory=BirthConfig)
+    rounds: int = 1
+    bounds_margin_m: float = 0.3
+
+    def __post_init__(self) -> None:
+        if self.rounds < 0:
+            raise ValueError(f"rounds: expected 0 or more, got {self.rounds}")
+        if not self.bounds_margin_m >= 0:
+            raise ValueError(f"bounds_margin_m: expected 0 or more, got {self.bounds_margin_m}")
+
+
+class GroundTracker:
+    """Follows everybody on the ground plane; a `GlobalTracker`.
+
+    Every camera's detections are assigned to the predicted positions; then each camera is assigned
+    anew against what the *others* say, and the position is updated once with all. A track counts
+    while its log odds of existence are high, and is reported in the moments in which it is seen.
+
+    Parameters
+    ----------
+    cameras : mapping of str to Camera or HomographyCamera
+        All cameras of the site, by name.
+    config : GroundTrackerConfig or None
+    bounds : Area or None
+        Where people can be; None is everywhere.
+    region : Area or None
+        Where tracks are reported; None is everywhere within the bounds.
+
+    Raises
+    ------
+    ValueError
+        Without cameras.
+    """
+
+    def __init__(
+        self,
+        cameras: Mapping[str, Camera | HomographyCamera],
+        config: GroundTrackerConfig | None = None,
+        bounds: Area | None = None,
+        region: Area | None = None,
+    ) -> None:
+        if not cameras:
+            raise ValueError("cameras: expected at least one, got none")
+        self._cameras = dict(cameras)
+        self._names = list(cameras)
+        self._list = list(cameras.values())
+        self._config = config or GroundTrackerConfig()
+        self._bounds, self._region = bounds, region
+        self._people = Population.empty(len(cameras))
+        self._scale = DistanceScale(self._config.appearance)
+        self._time_s: float | None = None
+        self._next_serial = 1
+        self._next_id = 1
+
+    def update(self, views: Sequence[View]) -> list[GlobalTrack | Relabel]:
+        """Take the views of one moment, at most one per camera; later than the one before.
+
+        Raises
+        ------
+        ValueError
+            For a camera that is not known, is given twice, or time that does not advance.
+        """
+        if not views:
+            return []
+        time_s = float(np.median([view.frame.time_s for view in views]))
+        step_s = self._advance(time_s)
+        seen = observe(views, self._cameras, time_s, self._config.observe)
+        if seen.embedding is not None:
+            self._people.with_embedding_dim(seen.embedding.shape[1])
+        watching = np.isin(self._names, [view.frame.camera for view in views])
+        inside, visible = self._visibility()
+        track = self._associate(seen, visible)
+        hit = self._look(seen, track, inside, visible, watching, time_s, step_s)
+        self._bear(seen, track, np.where(hit, 0.0, inside), watching, time_s)
+        members = _members(seen, track, self._people, self._names)
+        self._end(time_s)
+        return self._report(views, members, time_s)
+
+    def flush(self) -> list[GlobalTrack | Relabel]:
+        """Nothing is left open."""
+        return []
+
+    def _advance(self, time_s: float) -> float:
+        """Predict everybody to the new time; the step in seconds."""
+        if self._time_s is not None and not time_s > self._time_s:
+            raise ValueError(f"time_s: expected a time after {self._time_s}, got {time_s}")
+        step_s = self._config.existence.memory_s if self._time_s is None else time_s - self._time_s
+        self._time_s = time_s
+        settings, people = self._config.motion, self._people
+        people.mean, people.covariance = motion.predict(
+            people.mean, people.covariance, step_s, settings.noise, settings.max_speed
+        )
+        return step_s
+
+    def _visibility(self) -> tuple[FloatArray, FloatArray]:
+        """Share of each track inside each image, and what is left of that by others: (C, T)."""
+        people = self._people
+        boxes, distance = predicted_boxes(people.xy, people.height, self._list)
+        sure = people.id > 0
+        free = share_uncovered(boxes, distance, boxes[:, sure], distance[:, sure])
+        inside = share_inside(boxes, self._list)
+        return inside, inside * free
+
+    def _associate(self, seen: Observations, visible: FloatArray) -> IntArray:
+        """Track (row) of every detection, or -1."""
+        people, config = self._people, self._config
+        if not len(people) or not len(seen):
+            return np.full(len(seen), -1, np.int64)
+        settings = config.associate
+        fixed = height_cost(
+            seen.height,
+            config.observe.height_sigma_m,
+            people.height,
+            people.height_variance,
+            settings,
+        )
+        fixed += hidden_cost(visible, settings)[seen.camera]
+        looks = distances(seen, people)
+        if looks is not None:
+            fixed += settings.appearance_weight * self._scale.cost(looks)
+        prior = Estimate(people.xy, people.covariance[:, :2, :2])
+        velocity = people.mean[:, 2:]
+        expected = prior
+        for _ in range(config.rounds + 1):
+            cost = position_cost(seen, velocity, expected, settings.gate) + fixed
+            track = assign(cost, seen.starts, settings.miss_cost)
+            information = self._information(seen, track, prior, expected)
+            expected = information.without_each_camera()
+        final = self._information(seen, track, prior, expected).estimate()
+        people.mean, people.covariance = motion.condition_on_position(
+            people.mean, people.covariance, final.xy, final.covariance
+        )
+        if looks is not None and seen.embedding is not None:
+            rows = np.flatnonzero(track >= 0)
+            clear = visible[seen.camera[rows], track[rows]] >= config.appearance.min_visible
+            self._scale.learn(looks[rows[clear]], track[rows[clear]])
+            remember(
+                people, seen.camera[rows], track[rows], seen.embedding[rows], clear,
+                config.appearance,
+            )  # fmt: skip
+        return track
+
+    def _information(
+        self, seen: Observations, track: IntArray, prior: Estimate, expected: Estimate
+    ) -> Information:
+        rows = np.flatnonzero(track >= 0)
+        who, camera = track[rows], seen.camera[rows]
+        place = seen.xy[rows] - seen.lead_s[rows, None] * self._people.mean[who, 2:]
+        at = (camera, who) if expected.xy.ndim == 3 else (who,)
+        reference = Estimate(expected.xy[at], expected.covariance[at])
+        covariance = inflated(place, seen, rows, reference, self._config.motion.robust_limit)
+        return Information(prior, len(self._list), camera, who, place, covariance)
+
+    def _look(
+        self,
+        seen: Observations,
+        track: IntArray,
+        inside: FloatArray,
+        visible: FloatArray,
+        watching: BoolArray,
+        time_s: float,
+        step_s: float,
+    ) -> BoolArray:
+        """Heights, existence, and who was seen when; which camera saw whom, (C, T)."""
+        people, config = self._people, self._config
+        rows = np.flatnonzero(track >= 0)
+        hit = np.zeros((len(self._list), len(people)), np.bool_)
+        hit[seen.camera[rows], track[rows]] = True
+        explained = existence.explained_by_neighbours(
+            people.xy,
+            people.xy,
+            np.where(hit, 0.0, inside),
+            people.serial[:, None] > people.serial[None],
+            config.existence,
+        )
+        change = existence.evidence(hit, visible, explained, watching, config.existence)
+        people.log_odds = existence.update(people.log_odds, change, step_s, config.existence)
+        people.seen_s[hit.any(axis=0)] = time_s
+        tall = rows[np.isfinite(seen.height[rows])]
+        _update_heights(people, track[tall], seen.height[tall], config)
+        confirmed = (people.id == 0) & (people.log_odds >= config.existence.confirmed)
+        count = int(confirmed.sum())
+        people.id[confirmed] = np.arange(self._next_id, self._next_id + count)
+        self._next_id += count
+        return hit
+
+    def _bear(
+        self,
+        seen: Observations,
+        track: IntArray,
+        unmatched: FloatArray,
+        watching: BoolArray,
+        time_s: float,
+    ) -> None:
+        """Begin tracks where free detections agree; ``track`` learns of them."""
+        config, people = self._config, self._people
+        found = cluster(seen, np.flatnonzero(track < 0), config.births)
+        if not found:
+            return
+        xy = np.array([one.xy for one in found])
+        possible = np.ones(len(found), np.bool_)
+        if self._bounds is not None:
+            possible &= self._bounds.contains(xy)
+        if len(people):
+            gap = ((xy[:, None] - people.xy[None]) ** 2).sum(axis=2).min(axis=1)
+            possible &= gap >= config.births.clearance_m**2
+        height = np.full(len(found), config.motion.height_m)
+        boxes, distance = predicted_boxes(xy, height, self._list)
+        others, other_distance = predicted_boxes(people.xy, people.height, self._list)
+        sure = people.id > 0
+        visible = share_inside(boxes, self._list) * share_uncovered(
+            boxes, distance, others[:, sure], other_distance[:, sure]
+        )
+        hit = np.zeros((len(self._list), len(found)), np.bool_)
+        for number, one in enumerate(found):
+            hit[seen.camera[one.rows], number] = True
+        elder = np.ones((len(found), len(people)), np.bool_)
+        explained = existence.explained_by_neighbours(
+            xy, people.xy, unmatched, elder, config.existence
+        )
+        log_odds = config.existence.birth + existence.evidence(
+            hit, visible, explained, watching, config.existence
+        )
+        possible &= log_odds >= config.existence.tentative
+        chosen = np.flatnonzero(possible)
+        for offset, number in enumerate(chosen.tolist()):
+            track[found[number].rows] = len(people) + offset
+        people.extend(self._newborn(xy[chosen], log_odds[chosen], time_s))
+        new = slice(len(people) - len(chosen), None)
+        people.covariance[new, :2, :2] = (
+            [found[number].covariance for number in chosen.tolist()]
+            if len(chosen)
+            else np.zeros((0, 2, 2))
+        )
+
+    def _newborn(self, xy: FloatArray, log_odds: FloatArray, time_s: float) -> Population:
+        config, count = self._config, len(xy)
+        cameras, dim = self._people.gallery.shape[1:]
+        new = Population.empty(cameras, dim, count)
+        new.serial[:] = np.arange(self._next_serial, self._next_serial + count)
+        self._next_serial += count
+        new.mean[:, :2] = xy
+        new.covariance[:, [2, 3], [2, 3]] = config.motion.start_sigma**2
+        new.height[:] = config.motion.height_m
+        new.height_variance[:] = config.motion.height_sigma_m**2
+        new.log_odds[:] = np.minimum(log_odds, config.existence.ceiling)
+        new.born_s[:] = new.seen_s[:] = time_s
+        return new
+
+    def _end(self, time_s: float) -> None:
+        people, config = self._people, self._config
+        alive = people.log_odds > config.existence.ended
+        alive &= time_s - people.seen_s <= config.existence.max_unseen_s
+        if self._bounds is not None:
+            low, high = self._bounds.box[:2], self._bounds.box[2:]
+            margin = config.bounds_margin_m
+            inside = (people.xy >= low - margin) & (people.xy <= high + margin)
+            alive &= inside.all(axis=1)
+        people.keep(alive)
+
+    def _report(
+        self,
+        views: Sequence[View],
+        members: dict[int, tuple[tuple[str, int], ...]],
+        time_s: float,
+    ) -> list[GlobalTrack | Relabel]:
+        people = self._people
+        shown = (people.id > 0) & (people.seen_s == time_s)
+        for area in (self._bounds, self._region):
+            if area is not None:
+                shown &= area.contains(people.xy)
+        index = views[0].frame.index
+        return [
+            GlobalTrack(
+                int(people.id[row]),
+                index,
+                (float(people.xy[row, 0]), float(people.xy[row, 1])),
+                members.get(int(people.serial[row]), ()),
+            )
+            for row in np.flatnonzero(shown)
+        ]
+
+
+def _update_heights(
+    people: Population, track: IntArray, height: FloatArray, config: GroundTrackerConfig
+) -> None:
+    """Scalar Kalman update with the mean of what the cameras show, limited as positions are."""
+    if not len(track):
+        return
+    count = np.bincount(track, minlength=len(people))
+    known = np.flatnonzero(count)
+    mean = np.bincount(track, height, minlength=len(people))[known] / count[known]
+    noise = config.observe.height_sigma_m**2 / count[known]
+    prior = people.height_variance[known]
+    difference = mean - people.height[known]
+    total = prior + noise
+    limit = config.motion.robust_limit
+    total = total * np.maximum(difference**2 / (total * limit**2), 1.0)
+    gain = prior / total
+    people.height[known] += gain * difference
+    people.height_variance[known] = (1.0 - gain) * prior
+
+
+def _members(
+    seen: Observations, track: IntArray, people: Population, names: list[str]
+) -> dict[int, tuple[tuple[str, int], ...]]:
+    """Camera and detection row of what was matched with each track, by serial number."""
+    found: dict[int, list[tuple[str, int]]] = {}
+    for row in np.flatnonzero(track >= 0).tolist():
+        serial = int(people.serial[track[row]])
+        found.setdefault(serial, []).append((names[seen.camera[row]], int(seen.row[row])))
+    return {serial: tuple(pairs) for serial, pairs in found.items()}
