@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from .attention import HardAttention, SoftAttention
 from .blocks import ShuffleA, ShuffleB
 from .layers import ConvBN, GeM, LinearBN
-from .models.harmonious import REGION_FUSIONS, HarmoniousNet
+from .models.harmonious import HarmoniousNet
 
 
 def unshuffle(net: HarmoniousNet) -> None:
@@ -53,21 +53,17 @@ def _after_shuffle_b(width: int) -> list[int]:
 
 def _reorder_pooling(net: HarmoniousNet, reads: Sequence[int]) -> None:
     """Let pooling and the first linear layers expect the last maps in the order ``reads``."""
-    width, config = len(reads), net.config
+    width = len(reads)
     for pool in (net.global_pool, net.local_pool):
         if isinstance(pool, GeM):
             pool.p = nn.Parameter(pool.p.detach()[list(reads)])
     # Pooled vectors repeat the channels: average and maximum, and each region if concatenated.
-    for embed, vectors in (
-        (net.global_embed, 1),
-        (net.local_embed, 4 if config.region_fusion == REGION_FUSIONS[1] else 1),
-    ):
+    for embed in (net.global_embed, net.local_embed):
         first = next(embed.children())
         linear = first[0] if isinstance(first, LinearBN) else first
         assert isinstance(linear, nn.Linear)
-        repeats = linear.in_features // width
-        assert repeats % vectors == 0
-        _reorder_linear(linear, [r * width + channel for r in range(repeats) for channel in reads])
+        starts = range(0, linear.in_features, width)
+        _reorder_linear(linear, [start + channel for start in starts for channel in reads])
 
 
 def _reorder_linear(linear: nn.Linear, reads: Sequence[int]) -> None:

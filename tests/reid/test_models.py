@@ -36,6 +36,7 @@ def test_every_model_maps_its_input_to_unit_vectors(name: str) -> None:
             descriptors = model.train(training)(images)
             assert descriptors.shape == (2, model.embedding_dim)
             torch.testing.assert_close(descriptors.norm(dim=1), torch.ones(2))
+        assert model(images[:0]).shape == (0, model.embedding_dim)
         features = model.branches(images)
     assert tuple(f.metric.shape[1] for f in features) == model.branch_dims
     assert tuple(f.classify.shape[1] for f in features) == model.branch_dims
