@@ -19,7 +19,7 @@ OURS = {"calibration", "trackers", "reid"}
 
 # package -> (third-party packages it may import, those it must not)
 RULES = {
-    "calibration": ({"numpy", "scipy", "cv2"}, {"torch", "motmetrics"}),
+    "calibration": ({"numpy", "scipy", "cv2", "tomllib", "tomli"}, {"torch", "motmetrics"}),
     "trackers": ({"numpy", "scipy", "lap", "filterpy"}, {"torch", "cv2", "motmetrics"}),
     "reid": (None, {"motmetrics"}),
 }
