@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
-import subprocess
 import time
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+
 from mtmc.reid.data.images import PackedImages
 from mtmc.reid.losses import LossConfig
 from mtmc.reid.models import ClassifierHeads, build
@@ -27,6 +25,8 @@ from mtmc.reid.training_setup import input_spec
 from mtmc.reid.training_step import Gradients, TrainingModel, make_optimiser
 from mtmc.reid.training_world import SingleProcess
 from mtmc.reid.transforms import AugmentConfig, Normaliser, augment, draw_epoch
+
+from .provenance import provenance
 
 IDENTITIES, IMAGES = 751, 12936
 """Market-1501's training part; one epoch's plan is made for that many images."""
@@ -73,11 +73,10 @@ def profile(args: argparse.Namespace) -> dict[str, Any]:
         "model": args.model,
         "batch": args.batch,
         "device": args.device,
-        "hardware": torch.cuda.get_device_name() if device.type == "cuda" else platform.processor(),
+        "gpu": torch.cuda.get_device_name() if device.type == "cuda" else None,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "date": date.today().isoformat(),
-        "commit": commit(),
+        **provenance("reid", "benchmarks"),
         "plan_ms": 1e3 * plan_s,
         "augment_ms": 1e3 * batch_s,
         "step_ms": 1e3 * step_s,
@@ -96,13 +95,6 @@ def measure(run: Any, steps: int, device: torch.device) -> float:
             torch.cuda.synchronize()
         times.append(time.perf_counter() - started)
     return float(np.median(times[3:]))
-
-
-def commit() -> str:
-    result = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    )
-    return result.stdout.strip()
 
 
 def main() -> None:

@@ -18,8 +18,8 @@ from mtmc.reid.distances import DistanceStatistics
 from mtmc.reid.embedder import Embedder
 from mtmc.reid.embedder import load as load_embedder
 from mtmc.reid.evaluation import Labelled
+from mtmc.reid.fold import fold_for_inference
 from mtmc.reid.image_sets import embed_pixels, embed_samples
-from mtmc.reid.models import ReIDNet
 from mtmc.reid.spec import InputSpec, sidecar_path
 from mtmc.reid.transforms import Normaliser
 
@@ -48,9 +48,9 @@ class OpenModel:
         self._path, self._device = path, device
         self.checkpoint = checkpoint
         self._embedder = embedder
-        self._network: ReIDNet | None = None
+        self._network: torch.nn.Module | None = None
         if checkpoint is not None:
-            self._network = checkpoint.build().to(device)
+            self._network = fold_for_inference(checkpoint.build()).to(device)
 
     @property
     def trained_on(self) -> str:
@@ -90,8 +90,8 @@ class OpenModel:
 
     def describe(self) -> dict[str, Any]:
         """What is known of the network, as plain values."""
-        if self._network is not None and self.checkpoint is not None:
-            size = complexity(self._network)
+        if self.checkpoint is not None:
+            size = complexity(self.checkpoint.build())
             sizes = {"params_m": round(size.params_m, 4), "flops_g": round(size.flops_g, 4)}
             return {**self.checkpoint.describe(), **sizes}
         card = self._onnx.card

@@ -48,11 +48,22 @@ class PackedImages:
         People renumbered from 0 without gaps: the classes of the classifier.
     num_classes : int
         Number of people.
+
+    Raises
+    ------
+    ValueError
+        When there are not as many labels as images.
     """
 
     pixels: torch.Tensor
     labels: torch.Tensor
     num_classes: int
+
+    def __post_init__(self) -> None:
+        if len(self.pixels) != len(self.labels):
+            raise ValueError(
+                f"PackedImages: expected {len(self.pixels)} labels, got {len(self.labels)}"
+            )
 
     def __len__(self) -> int:
         return len(self.labels)

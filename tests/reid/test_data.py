@@ -313,11 +313,11 @@ def test_samples_check_their_lengths():
 
 
 def test_market1501_itself():
-    root = os.environ.get("MTMC_DATA")
+    root = os.environ.get("MTMC_MARKET1501", os.environ.get("MTMC_DATA", "."))
     try:
-        dataset = read_dataset("market1501", Path(root or "."))
+        dataset = read_dataset("market1501", Path(root))
     except FileNotFoundError:
-        pytest.skip("needs Market-1501 below MTMC_DATA")
+        pytest.skip("needs Market-1501 below MTMC_DATA or at MTMC_MARKET1501")
     assert (len(dataset.train), dataset.train.num_identities) == (TRAIN.images, TRAIN.identities)
     assert (len(dataset.query), len(dataset.gallery)) == (QUERY.images, GALLERY.images)
     assert (dataset.gallery.identities == 0).sum() == 2798
