@@ -152,7 +152,8 @@ def prepare_eager(name: str, _path: Path, images: np.ndarray, _threads: int) -> 
 
     def embed() -> np.ndarray:
         with torch.inference_mode():
-            return model(tensor).numpy()
+            embeddings: np.ndarray = model(tensor).numpy()
+        return embeddings
 
     return embed
 
@@ -163,7 +164,8 @@ def prepare_compile(name: str, _path: Path, images: np.ndarray, _threads: int) -
 
     def embed() -> np.ndarray:
         with torch.no_grad():
-            return model(tensor).numpy()
+            embeddings: np.ndarray = model(tensor).numpy()
+        return embeddings
 
     return embed
 
