@@ -125,8 +125,15 @@ def load_appearance(
     return load(path, spec=spec, device=device, threads=threads, batch_size=batch)
 
 
-def prepare(name_or_path: str, config: RunConfig, data_root: Path | None = None) -> CameraRun:
+def prepare(
+    name_or_path: str,
+    config: RunConfig,
+    data_root: Path | None = None,
+    map_scores: bool = True,
+) -> CameraRun:
     """Open everything that a run needs, so that what is wrong shows before the first frame.
+
+    Without ``map_scores`` detections keep the scores of their detector, for files that others read.
 
     Raises
     ------
@@ -138,7 +145,8 @@ def prepare(name_or_path: str, config: RunConfig, data_root: Path | None = None)
     if options.threads is not None:
         cv2.setNumThreads(options.threads)
     cv2.setRNGSeed(options.seed)
-    find = _finder(source, sequence, config, data_root)
+    mapping = (config.scores or default_mapping(sequence, options)) if map_scores else None
+    find = _finder(source, sequence, config, data_root, mapping)
     appearance = None
     if options.reid is not None:
         appearance = load_appearance(
@@ -210,28 +218,33 @@ def _without_images(sequence: RecordedSequence) -> NoImages:
 
 
 def _finder(
-    source: Source, sequence: RecordedSequence | None, config: RunConfig, data_root: Path | None
+    source: Source,
+    sequence: RecordedSequence | None,
+    config: RunConfig,
+    data_root: Path | None,
+    mapping: ScoreMapping | None,
 ) -> Finder:
     options = config.run
     if options.detector is not None:
         if not source.has_images:
             raise InputError(f"{source.name}: a detector needs images, and there are none")
         path = find_model(options.detector, data_root)
-        mapping = config.scores or ScoreMapping()
         detect = find_with(OnnxDetector(path, config.detector, options.device, options.threads))
-        return lambda frame: mapping.detections(detect(frame))
-    mapping = config.scores or default_mapping(sequence, options)
+        return detect if mapping is None else lambda frame: mapping.detections(detect(frame))
     people = read_people(source.name, sequence, options)
-    return find_in({index: mapping.detections(found) for index, found in people.items()})
+    if mapping is not None:
+        people = {index: mapping.detections(found) for index, found in people.items()}
+    return find_in(people)
 
 
 def default_mapping(sequence: RecordedSequence | None, options: RunOptions) -> ScoreMapping:
     """How scores become 0-1 where nobody says it.
 
-    A benchmark's public detections have the scale of their detector; files that the user gives are
-    taken to be on 0-1 already, as ``mtmc detect`` writes them.
+    A benchmark's public detections have the scale of their detector, and so have files of
+    embeddings, which usually hold these very detections. Detectors, and the files of detections
+    that ``mtmc detect`` writes, are on 0-1 already.
     """
-    if sequence is None or options.detections or options.embeddings:
+    if sequence is None or options.detector or options.detections:
         return ScoreMapping()
     benchmark = sequence.benchmark.lower()
     variant = f"{benchmark}-{sequence.name.rpartition('-')[2].lower()}"

@@ -107,21 +107,26 @@ def add_region(parser: argparse.ArgumentParser) -> None:
         "--min-height", type=float, metavar="PX", help="drop boxes lower than this, pixels"
     )
     group.add_argument(
-        "--min-score", type=float, metavar="S", help="drop boxes below this score, 0-1"
-    )
-    group.add_argument(
         "--roi",
         metavar="L,T,R,B",
         help="region of interest in pixels; a person is inside when the feet are",
     )
     group.add_argument("--mask", metavar="IMAGE", help="the same as an image: white is inside")
+
+
+def add_scores(parser: argparse.ArgumentParser) -> None:
+    """What scores mean, and which are too low."""
+    group = parser.add_argument_group("scores")
+    group.add_argument(
+        "--min-score", type=float, metavar="S", help="drop boxes below this score, 0-1"
+    )
     group.add_argument(
         "--scores",
         choices=sorted(SCORE_MAPPINGS),
         metavar="PRESET",
         help="how scores of a detection file become 0-1: "
         + ", ".join(sorted(SCORE_MAPPINGS))
-        + " (default: by the benchmark; identity for files given with --detections)",
+        + " (default: by the benchmark, also for --embeddings; identity for --detections)",
     )
 
 

@@ -20,6 +20,8 @@ EPILOG = """example:
   mtmc run --sequence ADL-Rundle-6 --embeddings adl6.npy --tracker deepsort --out out/
 
 The file is what deep_sort and StrongSORT read: a float32 array of 10 MOT columns and D features.
+Scores stay those of the detector. If you embed the boxes of a detector of your own on a sequence of
+a benchmark, say `--scores identity` when you run on the file.
 """
 
 
@@ -49,7 +51,7 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Embed the detections of one sequence."""
     config = shared.run_config(arguments)
-    job = prepare(arguments.sequence, config, shared.data_root(arguments))
+    job = prepare(arguments.sequence, config, shared.data_root(arguments), map_scores=False)
     if job.appearance is None:
         raise ValueError("--reid: expected an appearance model")
     with stop_on_signal() as stop, progress_bars(errors()) as make_bar:

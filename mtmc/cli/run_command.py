@@ -69,6 +69,7 @@ def add_parser(subparsers: Any) -> None:
     shared.add_detector(parser, required=False)
     shared.add_appearance(parser, required=False)
     shared.add_region(parser)
+    shared.add_scores(parser)
     shared.add_frames(parser)
     shared.add_hardware(parser)
     shared.add_settings(parser)
