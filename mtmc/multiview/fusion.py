@@ -2,7 +2,7 @@
 
 Positions within one moment are static, so that fusing is adding information: with prior N(m, P) and
 observations N(z_c, R_c), Λ = P⁻¹ + Σ R_c⁻¹ and Λ m' = P⁻¹ m + Σ R_c⁻¹ z_c. Leaving a camera out is
-subtracting its part again, so all leave-one-out estimates cost about as much as one.
+summing the parts of the others: differences of the total would lose digits.
 """
 
 from __future__ import annotations
@@ -68,16 +68,19 @@ class Information:
         information = gaussian.inverse(covariance)
         self._part[camera, track] = information
         self._vector[camera, track] = gaussian.apply(information, place)
-        start = gaussian.inverse(prior.covariance)
-        self._total = start + self._part.sum(axis=0)
-        self._total_vector = gaussian.apply(start, prior.xy) + self._vector.sum(axis=0)
+        self._prior = gaussian.inverse(prior.covariance)
+        self._prior_vector = gaussian.apply(self._prior, prior.xy)
 
     def estimate(self) -> Estimate:
         """With all cameras: (T,)."""
-        covariance = gaussian.inverse(self._total)
-        return Estimate(gaussian.apply(covariance, self._total_vector), covariance)
+        covariance = gaussian.inverse(self._prior + self._part.sum(axis=0))
+        vector = self._prior_vector + self._vector.sum(axis=0)
+        return Estimate(gaussian.apply(covariance, vector), covariance)
 
     def without_each_camera(self) -> Estimate:
         """As each camera finds it, with what the others say: (C, T)."""
-        covariance = gaussian.inverse(self._total - self._part)
-        return Estimate(gaussian.apply(covariance, self._total_vector - self._vector), covariance)
+        others = 1.0 - np.eye(len(self._part))
+        information = self._prior + np.tensordot(others, self._part, 1)
+        covariance = gaussian.inverse(information)
+        vector = self._prior_vector + np.tensordot(others, self._vector, 1)
+        return Estimate(gaussian.apply(covariance, vector), covariance)

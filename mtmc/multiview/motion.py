@@ -44,10 +44,20 @@ def condition_on_position(
 ) -> tuple[FloatArray, FloatArray]:
     """States after what is known of the position has become N(``xy``, ``xy_covariance``).
 
-    With G = P[:, :2] P_xy⁻¹ : m + G (xy - m_xy), P - G (P_xy - xy_covariance) Gᵀ. For a posterior
-    that comes from measurements of the position alone this is the Kalman update.
+    With B = P_vx P_xx⁻¹ the velocity given the position is N(v + B (xy - x), P_vv - B P_xv), and
+    that does not change: P'_xx is ``xy_covariance``, P'_vx = B P'_xx, and P'_vv gains B P'_xx Bᵀ.
+    For a posterior that comes from measurements of the position alone this is the Kalman update.
     """
-    position = covariance[:, :2, :2]
-    gain = covariance[:, :, :2] @ gaussian.inverse(position)
-    updated = covariance - gain @ (position - xy_covariance) @ gain.transpose(0, 2, 1)
-    return mean + gaussian.apply(gain, xy - mean[:, :2]), updated
+    B = covariance[:, 2:, :2] @ gaussian.inverse(covariance[:, :2, :2])
+    transposed = B.transpose(0, 2, 1)
+    rest = covariance[:, 2:, 2:] - B @ covariance[:, :2, 2:]
+    updated = np.empty_like(covariance)
+    updated[:, :2, :2] = xy_covariance
+    updated[:, 2:, :2] = B @ xy_covariance
+    updated[:, :2, 2:] = xy_covariance @ transposed
+    velocity = rest + updated[:, 2:, :2] @ transposed
+    updated[:, 2:, 2:] = (velocity + velocity.transpose(0, 2, 1)) / 2.0
+    moved = np.empty_like(mean)
+    moved[:, :2] = xy
+    moved[:, 2:] = mean[:, 2:] + gaussian.apply(B, xy - mean[:, :2])
+    return moved, updated

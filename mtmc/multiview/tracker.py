@@ -20,6 +20,7 @@ from .existence import ExistenceConfig
 from .fusion import Estimate, Information, inflated
 from .observe import Observations, ObserveConfig, observe
 from .population import Population
+from .residuals import CameraResiduals, ResidualConfig
 from .visibility import predicted_boxes, share_inside, share_uncovered
 
 
@@ -62,15 +63,12 @@ class GroundTrackerConfig:
 
     Attributes
     ----------
-    observe, motion, associate, appearance, existence, births
+    observe, motion, associate, appearance, existence, births, residuals
         Settings of the parts.
     rounds : int
         How often every camera is assigned anew, against what the other cameras say.
     bounds_margin_m : float
         Tracks end when they are this far outside the bounds, metres.
-    duplicate_m, duplicate_s : float
-        Of two tracks that stay closer than this for so long, and that no camera ever tells apart,
-        the younger ends; metres, seconds.
     """
 
     observe: ObserveConfig = field(default_factory=ObserveConfig)
@@ -79,6 +77,7 @@ class GroundTrackerConfig:
     appearance: AppearanceConfig = field(default_factory=AppearanceConfig)
     existence: ExistenceConfig = field(default_factory=ExistenceConfig)
     births: BirthConfig = field(default_factory=BirthConfig)
+    residuals: ResidualConfig = field(default_factory=ResidualConfig)
     rounds: int = 1
     bounds_margin_m: float = 0.3
 
@@ -128,6 +127,7 @@ class GroundTracker:
         self._bounds, self._region = bounds, region
         self._people = Population.empty(len(cameras))
         self._scale = DistanceScale(self._config.appearance)
+        self._residuals = CameraResiduals(self._list, self._config.residuals)
         self._time_s: float | None = None
         self._next_serial = 1
         self._next_id = 1
@@ -145,6 +145,7 @@ class GroundTracker:
         time_s = float(np.median([view.frame.time_s for view in views]))
         step_s = self._advance(time_s)
         seen = observe(views, self._cameras, time_s, self._config.observe)
+        seen = self._residuals.correct(seen)
         if seen.embedding is not None:
             self._people.with_embedding_dim(seen.embedding.shape[1])
         watching = np.isin(self._names, [view.frame.camera for view in views])
@@ -207,6 +208,7 @@ class GroundTracker:
             information = self._information(seen, track, prior, expected)
             expected = information.without_each_camera()
         final = self._information(seen, track, prior, expected).estimate()
+        self._learn_residuals(seen, track, expected)
         people.mean, people.covariance = motion.condition_on_position(
             people.mean, people.covariance, final.xy, final.covariance
         )
@@ -219,6 +221,17 @@ class GroundTracker:
                 config.appearance,
             )  # fmt: skip
         return track
+
+    def _learn_residuals(self, seen: Observations, track: IntArray, others: Estimate) -> None:
+        """From people whom at least two cameras see."""
+        people = self._people
+        rows = np.flatnonzero(track >= 0)
+        views = np.bincount(track[rows], minlength=len(people))
+        rows = rows[(views[track[rows]] >= 2) & (people.id[track[rows]] > 0)]
+        who, camera = track[rows], seen.camera[rows]
+        residual = seen.xy[rows] - seen.lead_s[rows, None] * people.mean[who, 2:]
+        residual = residual - others.xy[camera, who]
+        self._residuals.learn(camera, seen.xy[rows], residual)
 
     def _information(
         self, seen: Observations, track: IntArray, prior: Estimate, expected: Estimate
