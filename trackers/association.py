@@ -18,8 +18,10 @@ from scipy.sparse.csgraph import connected_components
 from .boxes import iou_matrix, iou_of_rows
 from .types import BoolArray, FloatArray, IntArray
 
-# Up to this many track-detection combinations a matrix is cheaper than a sparse graph (measured).
-DENSE_LIMIT = 4096
+# Up to so many combinations of tracks and detections a matrix is cheaper than a search for
+# neighbours, or than a sparse graph (measured on crowds of constant density).
+DENSE_OVERLAP_LIMIT = 64 * 64
+DENSE_ASSIGNMENT_LIMIT = 400 * 400
 # Window borders are widened by this much, so that rounding never loses a pair.
 _SLACK_PX = 1e-6
 
@@ -67,7 +69,7 @@ def pairs_by_iou(
     track_xyxy: FloatArray, detection_xyxy: FloatArray, min_iou: float
 ) -> tuple[Pairs, FloatArray]:
     """Pairs that overlap by at least ``min_iou`` (above 0), and their IoU (K,)."""
-    if len(track_xyxy) * len(detection_xyxy) <= DENSE_LIMIT:
+    if len(track_xyxy) * len(detection_xyxy) <= DENSE_OVERLAP_LIMIT:
         iou = iou_matrix(track_xyxy, detection_xyxy)
         pairs = Pairs(*(iou >= min_iou).nonzero())
         return pairs, iou[pairs]
@@ -128,7 +130,7 @@ def assign(
     if len(rows) == 0:
         return Matching(rows, columns, tracks, detections)
     shape = (len(tracks), len(detections))
-    solve = _solve_matrix if shape[0] * shape[1] <= DENSE_LIMIT else _solve_graph
+    solve = _solve_matrix if shape[0] * shape[1] <= DENSE_ASSIGNMENT_LIMIT else _solve_graph
     rows, columns = solve(rows, columns, cost.compress(allowed), max_cost, shape)
     unmatched_tracks, unmatched_detections = tracks.copy(), detections.copy()
     unmatched_tracks[rows] = False

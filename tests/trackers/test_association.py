@@ -54,7 +54,7 @@ def test_sparse_and_dense_find_equally_good_matchings(seed, monkeypatch):
     tracks, detections = rng.random(40) < 0.9, rng.random(50) < 0.9
     matches = []
     for limit in (10_000, 0):
-        monkeypatch.setattr(association, "DENSE_LIMIT", limit)
+        monkeypatch.setattr(association, "DENSE_ASSIGNMENT_LIMIT", limit)
         matches.append(assign(*all_pairs(cost), 0.8, tracks, detections))
     dense, sparse = matches
     assert gain(cost, sparse, 0.8) == pytest.approx(gain(cost, dense, 0.8))
@@ -104,7 +104,7 @@ def test_the_gate_is_inclusive():
 
 @pytest.mark.parametrize("limit", [0, 10_000])
 def test_nan_is_an_error_that_names_the_pair(limit, monkeypatch):
-    monkeypatch.setattr(association, "DENSE_LIMIT", limit)
+    monkeypatch.setattr(association, "DENSE_ASSIGNMENT_LIMIT", limit)
     pairs = Pairs(np.array([0, 1]), np.array([0, 2]))
     with pytest.raises(ValueError, match="NaN for track row 1 and detection row 2"):
         assign(pairs, np.array([0.1, np.nan]), 0.5, everyone(2), everyone(3))
@@ -131,7 +131,7 @@ def test_window_search_misses_no_overlap(seed, min_iou):
     tracks = np.hstack([corner, corner + rng.uniform(0, 120, (70, 2))])
     detections = tracks[rng.permutation(70)] + rng.normal(0, 4, (70, 4))
     detections[:, 2:] = np.maximum(detections[:, 2:], detections[:, :2])
-    assert len(tracks) * len(detections) > association.DENSE_LIMIT
+    assert len(tracks) * len(detections) > association.DENSE_OVERLAP_LIMIT
     pairs, iou = pairs_by_iou(tracks, detections, min_iou)
     expected = iou_matrix(tracks, detections)
     assert set(zip(*map(np.ndarray.tolist, pairs), strict=True)) == set(
