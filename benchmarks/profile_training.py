@@ -43,7 +43,7 @@ def profile(args: argparse.Namespace) -> dict[str, Any]:
         torch.from_numpy(pixels).to(device), torch.from_numpy(labels).to(device), IDENTITIES
     )
     model = TrainingModel(network, ClassifierHeads(network.branch_dims, IDENTITIES), LossConfig())
-    model = model.to(device).to(memory_format=torch.channels_last).train()
+    model = model.to(device).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     optimiser = make_optimiser(model, OptimiserConfig())
     normaliser = Normaliser(spec, device)
     gradients = Gradients(

@@ -162,13 +162,19 @@ class _Training:
 
     @torch.no_grad()
     def _update_average(self) -> None:
-        decay = self.recipe.train.ema_decay
-        if decay:
-            for name, value in self.network.state_dict().items():
-                if value.is_floating_point():
-                    self.average[name].lerp_(value, 1 - decay)
-                else:
-                    self.average[name].copy_(value)
+        if not self.average:
+            return
+        state = self.network.state_dict()
+        floats = [name for name, value in state.items() if value.is_floating_point()]
+        counters = [name for name in state if name not in set(floats)]
+        # One launch for all tensors: hundreds of small ones would cost more than the step itself.
+        torch._foreach_lerp_(
+            [self.average[name] for name in floats],
+            [state[name] for name in floats],
+            1 - self.recipe.train.ema_decay,
+        )
+        for name in counters:
+            self.average[name] = state[name]
 
     def _add_terms(self, terms: Mapping[str, torch.Tensor]) -> None:
         for name, value in terms.items():

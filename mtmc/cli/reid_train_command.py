@@ -33,7 +33,7 @@ EPILOG = """examples:
   mtmc reid train --config robust_reid_1x.toml --data-root DIR --out runs/try \\
       --set train.epochs=3 --set data.val_identities=100
       change settings; choose among them on people held out, never on the test part
-  accelerate launch -m mtmc.cli reid train --distributed --config ... --out ...
+  accelerate launch -m mtmc reid train --distributed --config ... --out ...
       several GPUs; batches are shared out, so every step sees that many times more images
 
 Writes into --out: state (to resume), log.csv, best.pt (best on the people held out, or the last),
