@@ -48,7 +48,7 @@ class ExistenceConfig:
     """
 
     found: float = 0.85
-    false_box: float = 0.1
+    false_box: float = 0.3
     memory_s: float = 0.2
     birth: float = -3.0
     tentative: float = -2.0

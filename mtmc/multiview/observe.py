@@ -43,7 +43,7 @@ class ObserveConfig:
     border_px: float = 2.0
     head_m: float = 1.7
     head_sigma_m: float = 0.12
-    height_sigma_m: float = 0.10
+    height_sigma_m: float = 0.06
     max_sigma_m: float = 1.5
 
     def __post_init__(self) -> None:

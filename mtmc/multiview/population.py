@@ -29,6 +29,8 @@ class Population:
         Of existence.
     born_s, seen_s : (T,) float64
         When it began, and when it was last seen.
+    born_xy, seen_xy : (T, 2) float64
+        And where, metres.
     gallery : (T, C, E) float32
         Mean appearance in each camera, L2-normalised; zero where there is none yet.
     has_gallery : (T, C) bool
@@ -43,6 +45,8 @@ class Population:
     log_odds: FloatArray
     born_s: FloatArray
     seen_s: FloatArray
+    born_xy: FloatArray
+    seen_xy: FloatArray
     gallery: Float32Array
     has_gallery: BoolArray
 
@@ -61,6 +65,8 @@ class Population:
             log_odds=real.copy(),
             born_s=real.copy(),
             seen_s=real.copy(),
+            born_xy=np.zeros((tracks, 2)),
+            seen_xy=np.zeros((tracks, 2)),
             gallery=np.zeros((tracks, cameras, embedding_dim), np.float32),
             has_gallery=np.zeros((tracks, cameras), np.bool_),
         )
@@ -79,6 +85,10 @@ class Population:
             return
         for field in fields(self):
             setattr(self, field.name, getattr(self, field.name)[rows])
+
+    def take(self, rows: BoolArray | IntArray) -> Population:
+        """A copy of some rows."""
+        return Population(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     def extend(self, other: Population) -> None:
         """Append rows."""

@@ -18,6 +18,7 @@ from .associate import AssociateConfig, assign, height_cost, hidden_cost, positi
 from .births import BirthConfig, cluster
 from .existence import ExistenceConfig
 from .fusion import Estimate, Information, inflated
+from .identity import IdentityConfig, Lost, link
 from .observe import Observations, ObserveConfig, observe
 from .population import Population
 from .residuals import CameraResiduals, ResidualConfig
@@ -63,8 +64,11 @@ class GroundTrackerConfig:
 
     Attributes
     ----------
-    observe, motion, associate, appearance, existence, births, residuals
+    observe, motion, associate, appearance, existence, births, residuals, identity
         Settings of the parts.
+    lag_s : float
+        How far back a decision may reach, seconds: tracks are reported from where they began once
+        they count, if that is not longer ago. 0 is purely online.
     rounds : int
         How often every camera is assigned anew, against what the other cameras say.
     bounds_margin_m : float
@@ -78,6 +82,8 @@ class GroundTrackerConfig:
     existence: ExistenceConfig = field(default_factory=ExistenceConfig)
     births: BirthConfig = field(default_factory=BirthConfig)
     residuals: ResidualConfig = field(default_factory=ResidualConfig)
+    identity: IdentityConfig = field(default_factory=IdentityConfig)
+    lag_s: float = 2.0
     rounds: int = 1
     bounds_margin_m: float = 0.3
 
@@ -86,6 +92,35 @@ class GroundTrackerConfig:
             raise ValueError(f"rounds: expected 0 or more, got {self.rounds}")
         if not self.bounds_margin_m >= 0:
             raise ValueError(f"bounds_margin_m: expected 0 or more, got {self.bounds_margin_m}")
+
+
+@dataclass(frozen=True, eq=False)
+class GroundTrack(GlobalTrack):
+    """A `GlobalTrack` that says how sure its place is.
+
+    Attributes
+    ----------
+    covariance : tuple of three floats
+        xx, xy and yy of the position, m².
+    """
+
+    covariance: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class _Note:
+    """What was seen of a track at one moment."""
+
+    time_s: float
+    index: int
+    xy: FloatArray
+    covariance: FloatArray
+    members: tuple[tuple[str, int], ...]
+
+    def as_track(self, identity: int) -> GroundTrack:
+        x, y = self.xy.tolist()
+        (xx, xy), (_, yy) = self.covariance.tolist()
+        return GroundTrack(identity, self.index, (x, y), self.members, (xx, xy, yy))
 
 
 class GroundTracker:
@@ -126,6 +161,8 @@ class GroundTracker:
         self._config = config or GroundTrackerConfig()
         self._bounds, self._region = bounds, region
         self._people = Population.empty(len(cameras))
+        self._lost = Lost(len(cameras), self._config.identity)
+        self._notes: dict[int, list[_Note]] = {}
         self._scale = DistanceScale(self._config.appearance)
         self._residuals = CameraResiduals(self._list, self._config.residuals)
         self._time_s: float | None = None
@@ -155,7 +192,9 @@ class GroundTracker:
         self._bear(seen, track, np.where(hit, 0.0, inside), watching, time_s)
         members = _members(seen, track, self._people, self._names)
         self._end(time_s)
-        return self._report(views, members, time_s)
+        self._note(views[0].frame.index, time_s, members)
+        self._name(time_s)
+        return self._report()
 
     def flush(self) -> list[GlobalTrack | Relabel]:
         """Nothing is left open."""
@@ -268,13 +307,11 @@ class GroundTracker:
         )
         change = existence.evidence(hit, visible, explained, watching, config.existence)
         people.log_odds = existence.update(people.log_odds, change, step_s, config.existence)
-        people.seen_s[hit.any(axis=0)] = time_s
+        found = hit.any(axis=0)
+        people.seen_s[found] = time_s
+        people.seen_xy[found] = people.xy[found]
         tall = rows[np.isfinite(seen.height[rows])]
         _update_heights(people, track[tall], seen.height[tall], config)
-        confirmed = (people.id == 0) & (people.log_odds >= config.existence.confirmed)
-        count = int(confirmed.sum())
-        people.id[confirmed] = np.arange(self._next_id, self._next_id + count)
-        self._next_id += count
         return hit
 
     def _bear(
@@ -332,7 +369,7 @@ class GroundTracker:
         new = Population.empty(cameras, dim, count)
         new.serial[:] = np.arange(self._next_serial, self._next_serial + count)
         self._next_serial += count
-        new.mean[:, :2] = xy
+        new.mean[:, :2] = new.born_xy[:] = new.seen_xy[:] = xy
         new.covariance[:, [2, 3], [2, 3]] = config.motion.start_sigma**2
         new.height[:] = config.motion.height_m
         new.height_variance[:] = config.motion.height_sigma_m**2
@@ -349,29 +386,59 @@ class GroundTracker:
             margin = config.bounds_margin_m
             inside = (people.xy >= low - margin) & (people.xy <= high + margin)
             alive &= inside.all(axis=1)
+        ended = people.take(~alive & (people.id > 0))
+        self._lost.add(ended, time_s)
         people.keep(alive)
 
-    def _report(
-        self,
-        views: Sequence[View],
-        members: dict[int, tuple[tuple[str, int], ...]],
-        time_s: float,
-    ) -> list[GlobalTrack | Relabel]:
+    def _note(
+        self, index: int, time_s: float, members: dict[int, tuple[tuple[str, int], ...]]
+    ) -> None:
+        """Keep what is seen now of each track, until it can be reported."""
         people = self._people
-        shown = (people.id > 0) & (people.seen_s == time_s)
+        serials = people.serial.tolist()
+        self._notes = {serial: self._notes.get(serial, []) for serial in serials}
+        shown = people.seen_s == time_s
         for area in (self._bounds, self._region):
             if area is not None:
                 shown &= area.contains(people.xy)
-        index = views[0].frame.index
-        return [
-            GlobalTrack(
-                int(people.id[row]),
-                index,
-                (float(people.xy[row, 0]), float(people.xy[row, 1])),
-                members.get(int(people.serial[row]), ()),
-            )
-            for row in np.flatnonzero(shown)
-        ]
+        earliest = time_s - self._config.lag_s
+        for row in np.flatnonzero(shown).tolist():
+            notes = self._notes[serials[row]]
+            while notes and notes[0].time_s < earliest:
+                notes.pop(0)
+            xy, covariance = people.xy[row], people.covariance[row, :2, :2]
+            notes.append(_Note(time_s, index, xy.copy(), covariance, members[serials[row]]))
+
+    def _name(self, time_s: float) -> None:
+        """Give identities to those who are now sure enough, new ones or those they had before."""
+        people = self._people
+        sure = (people.id == 0) & (people.log_odds >= self._config.existence.confirmed)
+        if not sure.any():
+            return
+        new, rows = people.take(sure), np.flatnonzero(sure)
+        coasting = np.flatnonzero((people.id > 0) & (people.seen_s < time_s))
+        lost = people.take(coasting)
+        lost.extend(self._lost.people)
+        mine, theirs = link(new, lost, self._scale, self._config.identity)
+        people.id[rows[mine]] = lost.id[theirs]
+        back = theirs >= len(coasting)
+        self._lost.remove(theirs[back] - len(coasting))
+        strangers = np.setdiff1d(rows, rows[mine])
+        people.id[strangers] = np.arange(self._next_id, self._next_id + len(strangers))
+        self._next_id += len(strangers)
+        alive = np.ones(len(people), np.bool_)
+        alive[coasting[theirs[~back]]] = False
+        people.keep(alive)
+
+    def _report(self) -> list[GlobalTrack | Relabel]:
+        """What is known of confirmed tracks and not reported yet."""
+        people = self._people
+        found: list[GlobalTrack | Relabel] = []
+        for row in np.flatnonzero(people.id > 0).tolist():
+            notes = self._notes[int(people.serial[row])]
+            found += [note.as_track(int(people.id[row])) for note in notes]
+            notes.clear()
+        return found
 
 
 def _update_heights(
