@@ -24,12 +24,13 @@ MAX_ANGLE = math.radians(89.0)
 """No lens model is trusted beyond this angle from the optical axis."""
 
 TABLE_SIZE = 512
+ROOT_MARGIN = 1e-9
 NEWTON_STEPS = 20
 RESIDUAL = 1e-14
 """Newton stops at this residual, relative to 1 + radius: about 1e-11 pixels."""
 ACCEPTED = 1e-12
 """A residual above this means that no ideal point lands there."""
-_TANGENTIAL_MARGIN = 1.25
+TANGENTIAL_MARGIN = 1.25
 """Tangential terms move the edge of the radial part; nobody looks for points beyond this."""
 
 
@@ -72,11 +73,14 @@ def checked_coefficients(
 
 
 def first_positive_root(polynomial: FloatArray) -> float:
-    """Smallest positive real root (coefficients from the lowest power), or infinity."""
+    """Smallest positive real root (coefficients from the lowest power), or infinity.
+
+    A hair less, so that nothing is evaluated beyond a pole.
+    """
     roots = np.polynomial.polynomial.polyroots(np.trim_zeros(polynomial, "b"))
     real = roots[np.abs(roots.imag) <= 1e-9 * np.maximum(np.abs(roots), 1.0)].real
     positive = real[real > 0]
-    return float(positive.min()) if len(positive) else math.inf
+    return float(positive.min()) * (1.0 - ROOT_MARGIN) if len(positive) else math.inf
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ class RadialInverse:
         distorted = forward(ideal)
         ratio = np.ones_like(ideal)
         np.divide(ideal, distorted, out=ratio, where=distorted > 0)
-        beyond = distorted[-1] * _TANGENTIAL_MARGIN
+        beyond = distorted[-1] * TANGENTIAL_MARGIN
         return RadialInverse(np.append(distorted, beyond), np.append(ratio, ratio[-1]))
 
     def guess(self, distorted: FloatArray) -> FloatArray:
@@ -183,7 +187,8 @@ class FisheyeDistortion:
                 if not (np.abs(error) > tolerance).any():
                     break
                 angle = angle - error / slope
-            good = (np.abs(error) <= ACCEPTED * (1.0 + bent)) & (angle <= self.max_angle)
+            good = np.abs(error) <= ACCEPTED * (1.0 + bent)
+            good &= (angle >= 0.0) & (angle <= self.max_angle)  # other roots are not this lens
         angle[~good] = np.nan
         tangent = np.tan(angle)
         scale = np.divide(tangent, bent, out=np.ones_like(bent), where=bent > 0)
