@@ -72,7 +72,8 @@ def test_wildtracks_homographies_are_its_cameras(data_root):
 
 def test_terrace_boxes_stand_on_the_annotated_cells(data_root):
     path = folder(data_root, "Terrace")
-    rows = list(csv.DictReader((path / "gt_fixed_ids.csv").open()))
+    text = (path / "gt_fixed_ids.csv").read_text()
+    rows = list(csv.DictReader(text.splitlines()))
     for view, camera in enumerate(read_cameras(path / "calibration", "tsai", (360, 288))):
         seen = [row for row in rows if row["view"] == str(view) and row["visible"] == "1"]
         keys = ("xmin", "ymin", "xmax", "ymax", "X_mm", "Y_mm")
