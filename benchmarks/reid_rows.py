@@ -21,7 +21,7 @@ from rich.table import Table
 
 from mtmc.recipes import load_recipe
 from mtmc.reid.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from mtmc.reid.data import PersonDataset, Samples, keep_identities, read_dataset
+from mtmc.reid.data import PersonDataset, keep_identities, read_dataset
 from mtmc.reid.data.images import load_images
 from mtmc.reid.evaluation import Labelled, Scores, evaluate
 from mtmc.reid.fold import fold_for_inference
@@ -120,7 +120,7 @@ def run_row(row: Row, args: argparse.Namespace) -> dict[str, Any] | None:
     recipe = replace(recipe, data=replace(recipe.data, datasets=(row.dataset,)))
     dataset = read_dataset(row.dataset, args.data_root)
     if args.short:
-        recipe, dataset = shortened(recipe), short_test(dataset)
+        recipe, dataset = shortened(recipe), some_people(dataset, SHORT_TEST)
     options = RunOptions(out, budget_minutes=args.budget_minutes, started=args.started)
     world = SingleProcess(torch.device(args.device))
     if not train(recipe, dataset, options, world=world).complete:
@@ -145,15 +145,13 @@ def shortened(recipe: Recipe) -> Recipe:
     )
 
 
-def short_test(dataset: PersonDataset) -> PersonDataset:
-    """The test part with some of its people, and without distractors."""
+def some_people(dataset: PersonDataset, number: int) -> PersonDataset:
+    """The test part with that many of its people, and without distractors."""
     people = np.unique(dataset.query.identities)
-    kept = np.random.default_rng(0).permutation(people)[:SHORT_TEST]
-
-    def cut(samples: Samples) -> Samples:
-        return samples.select(np.isin(samples.identities, kept))
-
-    return replace(dataset, query=cut(dataset.query), gallery=cut(dataset.gallery))
+    kept = np.random.default_rng(0).permutation(people)[:number]
+    query = dataset.query.select(np.isin(dataset.query.identities, kept))
+    gallery = dataset.gallery.select(np.isin(dataset.gallery.identities, kept))
+    return replace(dataset, query=query, gallery=gallery)
 
 
 def _test(
