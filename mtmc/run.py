@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 
-from mtmc.reid.spec import InputSpec
+from mtmc.reid.embedder import HISTOGRAM, Embedder, load
+from mtmc.trackers import TRACKERS
 
 from . import trackers
 from .atomic import atomic_writer
@@ -25,7 +27,7 @@ from .run_config import RunConfig, RunOptions
 from .scores import SCORE_MAPPINGS, ScoreMapping
 from .sinks import JsonLinesSink, MotTextSink
 from .sources import VIDEO_SUFFIXES, FrameRange, ImageFolder, NoImages, Source, VideoFile
-from .types import AppearanceModel, Detections, Sink, View
+from .types import Detections, Sink, View
 from .video import render_video
 
 __all__ = [
@@ -110,19 +112,16 @@ def find_model(name: str, data_root: Path | None) -> Path:
     raise InputError(f"{name}: no such model file (looked at {', '.join(map(str, places))})")
 
 
-def load_appearance(
-    name: str,
-    data_root: Path | None,
-    spec: InputSpec | None,
-    device: str = "cpu",
-    threads: int | None = None,
-    batch: int = 32,
-) -> AppearanceModel:
+def load_appearance(name: str, config: RunConfig, data_root: Path | None = None) -> Embedder:
     """Load an appearance model by name or path; ``"histogram"`` needs no file."""
-    from mtmc.reid.embedder import HISTOGRAM, load
-
-    path: str | Path = HISTOGRAM if name == HISTOGRAM else find_model(name, data_root)
-    return load(path, spec=spec, device=device, threads=threads, batch_size=batch)
+    options = config.run
+    return load(
+        HISTOGRAM if name == HISTOGRAM else find_model(name, data_root),
+        spec=config.reid_input,
+        device=options.device,
+        threads=options.threads,
+        batch_size=options.batch,
+    )
 
 
 def prepare(
@@ -148,15 +147,10 @@ def prepare(
     mapping = (config.scores or default_mapping(sequence, options)) if map_scores else None
     find = _finder(source, sequence, config, data_root, mapping)
     appearance = None
-    if options.reid is not None:
-        appearance = load_appearance(
-            options.reid,
-            data_root,
-            config.reid_input,
-            options.device,
-            options.threads,
-            options.batch,
-        )
+    if options.reid is not None and options.reid != HISTOGRAM:
+        find_model(options.reid, data_root)  # a wrong name is an error also where nobody looks
+    if options.reid is not None and TRACKERS[config.tracker].uses_appearance:
+        appearance = load_appearance(options.reid, config, data_root)
     elif options.detector is None and sequence is not None:
         source = _without_images(sequence)  # nobody looks: decoding would be for nothing
     keep = BoxFilter(
@@ -165,7 +159,7 @@ def prepare(
         options.roi,
         read_mask(Path(options.mask)) if options.mask else None,
     )
-    tracker = trackers.build(config.tracker, config.tracker_config)
+    tracker = trackers.build(config.tracker, _tracker_config(config, appearance))
     frames = FrameRange.parse(options.frames, options.every)
     return CameraRun(source, find, tracker, appearance, keep, frames)
 
@@ -215,6 +209,16 @@ def run_sequence(
 
 def _without_images(sequence: RecordedSequence) -> NoImages:
     return NoImages(sequence.name, sequence.frame_rate, sequence.frame_count, sequence.image_size)
+
+
+def _tracker_config(config: RunConfig, appearance: Embedder | None) -> Any:
+    """Settings of the tracker, with the appearance gate that a false-match rate asks for."""
+    rate = config.run.false_match_rate
+    if rate is None:
+        return config.tracker_config
+    if appearance is None or not hasattr(config.tracker_config, "max_cosine_distance"):
+        raise InputError(f"run.false_match_rate: tracker {config.tracker} has no appearance gate")
+    return replace(config.tracker_config, max_cosine_distance=appearance.threshold(rate))
 
 
 def _finder(

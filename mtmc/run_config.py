@@ -15,6 +15,9 @@ from .errors import InputError
 from .scores import ScoreMapping, score_mapping
 from .sources import FrameRange
 
+DEFAULT, DEFAULT_WITH_APPEARANCE = "bytetrack", "deepsort"
+"""Trackers where none is named: without, and with an appearance model or embeddings."""
+
 
 @dataclass(frozen=True)
 class RunOptions:
@@ -30,6 +33,9 @@ class RunOptions:
         Detections with appearance vectors, ``.npy`` as deep_sort and ``mtmc embed`` write it.
     reid : str or None
         Appearance model: an ONNX file, a checkpoint, or ``"histogram"``.
+    false_match_rate : float or None
+        Sets the tracker's ``max_cosine_distance`` to the distance below which this share of
+        different people would match, by the statistics that the appearance model carries.
     frames : str
         ``"A:B"``, counted from 1, both included; either end may be left out.
     every : int
@@ -62,6 +68,7 @@ class RunOptions:
     detections: str | None = None
     embeddings: str | None = None
     reid: str | None = None
+    false_match_rate: float | None = None
     frames: str = ":"
     every: int = 1
     min_score: float | None = None
@@ -81,6 +88,10 @@ class RunOptions:
             raise ValueError("detector: expected either a detector or files of detections")
         if self.reid is not None and self.embeddings is not None:
             raise ValueError("reid: expected either a model or a file of embeddings")
+        if self.false_match_rate is not None and not 0 < self.false_match_rate < 1:
+            raise ValueError(f"false_match_rate: expected 0 to 1, got {self.false_match_rate}")
+        if self.false_match_rate is not None and self.reid is None:
+            raise ValueError("false_match_rate: needs an appearance model, reid")
         if self.batch < 1:
             raise ValueError(f"batch: expected a number from 1, got {self.batch}")
         if self.threads is not None and self.threads < 1:
@@ -115,7 +126,7 @@ class RunConfig:
     """
 
     run: RunOptions = field(default_factory=RunOptions)
-    tracker: str = "bytetrack"
+    tracker: str = DEFAULT
     tracker_config: Any = None
     detector: OnnxDetectorConfig = field(default_factory=OnnxDetectorConfig)
     scores: ScoreMapping | None = None
@@ -145,12 +156,14 @@ class RunConfig:
             if not isinstance(table, Mapping):
                 raise InputError(f"{key}: expected a table, got {table!r}")
         tracker = dict(tables.get("tracker", {}))
-        name = tracker.pop("name", "bytetrack")
+        run = from_dict(RunOptions, tables.get("run", {}), "run")
+        with_appearance = run.reid is not None or run.embeddings is not None
+        name = tracker.pop("name", DEFAULT_WITH_APPEARANCE if with_appearance else DEFAULT)
         if name not in TRACKERS:
             raise InputError(f"tracker.name: expected one of {', '.join(TRACKERS)}, got {name!r}")
         scores, spec = tables.get("scores"), tables.get("reid_input")
         return cls(
-            run=from_dict(RunOptions, tables.get("run", {}), "run"),
+            run=run,
             tracker=name,
             tracker_config=from_dict(TRACKERS[name].config, tracker, "tracker"),
             detector=from_dict(OnnxDetectorConfig, tables.get("detector", {}), "detector"),

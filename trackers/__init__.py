@@ -30,11 +30,22 @@ __all__ = [
 
 
 class TrackerEntry(NamedTuple):
-    """A tracker that can be named: its class, the class of its settings, and one line about it."""
+    """A tracker that can be named.
+
+    Attributes
+    ----------
+    tracker, config : type
+        Its class and the class of its settings.
+    description : str
+        One line about it.
+    uses_appearance : bool
+        Whether it reads ``Detections.embeddings``; where not, nothing needs to be embedded.
+    """
 
     tracker: type[Any]
     config: type[Any]
     description: str
+    uses_appearance: bool = False
 
 
 TRACKERS: dict[str, TrackerEntry] = {
@@ -42,7 +53,10 @@ TRACKERS: dict[str, TrackerEntry] = {
         ByteTrack, ByteTrackConfig, "motion and overlap, uncertain boxes in a second round"
     ),
     "deepsort": TrackerEntry(
-        DeepSort, DeepSortConfig, "motion and appearance, recently seen tracks first"
+        DeepSort,
+        DeepSortConfig,
+        "motion and appearance, recently seen tracks first",
+        uses_appearance=True,
     ),
     "sort": TrackerEntry(Sort, SortConfig, "motion and overlap"),
 }

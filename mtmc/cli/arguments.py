@@ -90,6 +90,14 @@ def add_appearance(parser: argparse.ArgumentParser, required: bool) -> None:
         'e.g. \'{"height": 256, "width": 128, "channel_order": "rgb"}\' (ImageNet mean and std '
         "unless given)",
     )
+    if not required:
+        group.add_argument(
+            "--false-match-rate",
+            type=float,
+            metavar="P",
+            help="set the tracker's appearance gate to where this share of different people would "
+            "match, e.g. 0.001; the model must carry distance statistics (`mtmc reid calibrate`)",
+        )
     group.add_argument("--batch", type=int, metavar="N", help="crops per call (default 32)")
 
 
@@ -146,8 +154,9 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 
 
 _RUN_KEYS = (
-    "detector", "detections", "embeddings", "reid", "frames", "every", "min_score", "min_height",
-    "mask", "fps", "device", "threads", "batch", "seed", "video", "jsonl",
+    "detector", "detections", "embeddings", "reid", "false_match_rate", "frames", "every",
+    "min_score", "min_height", "mask", "fps", "device", "threads", "batch", "seed", "video",
+    "jsonl",
 )  # fmt: skip
 
 

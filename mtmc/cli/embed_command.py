@@ -9,7 +9,7 @@ from typing import Any
 from mtmc.pipeline import stop_on_signal
 from mtmc.precompute import write_embeddings
 from mtmc.progress import progress_bars
-from mtmc.run import prepare
+from mtmc.run import load_appearance, open_sequence, prepare
 
 from . import arguments as shared
 from .console import errors, output
@@ -51,24 +51,25 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Embed the detections of one sequence."""
     config = shared.run_config(arguments)
-    job = prepare(arguments.sequence, config, shared.data_root(arguments), map_scores=False)
-    if job.appearance is None:
-        raise ValueError("--reid: expected an appearance model")
+    root = shared.data_root(arguments)
+    appearance = load_appearance(arguments.reid, config, root)
+    job = prepare(arguments.sequence, config, root, map_scores=False)
+    source, _ = open_sequence(arguments.sequence, root, config.run.fps)
     with stop_on_signal() as stop, progress_bars(errors()) as make_bar:
-        bar = make_bar(job.source.name, job.source.count(job.frames))
+        bar = make_bar(source.name, source.count(job.frames))
         done = write_embeddings(
-            job.source,
+            source,
             lambda frame: job.keep(job.find(frame)),
-            job.appearance,
+            appearance,
             Path(arguments.out),
             job.frames,
             on_frame=lambda _, found: bar.advance(f"{len(found)} people"),
             stop=stop,
         )
         interrupted = stop()
-    errors().print(f"{job.source.name}: {done.frames} frames, {done.boxes} vectors")
+    errors().print(f"{source.name}: {done.frames} frames, {done.boxes} vectors")
     output().print(arguments.out, soft_wrap=True, markup=False)
     if done.reason:
-        errors().print(f"mtmc: {job.source.name} is incomplete: {done.reason}", style="bold red")
+        errors().print(f"mtmc: {source.name} is incomplete: {done.reason}", style="bold red")
         return EXIT_INTERRUPTED if interrupted else EXIT_INCOMPLETE
     return 0

@@ -11,6 +11,7 @@ import tomli_w
 from mtmc.pipeline import stop_on_signal
 from mtmc.progress import StageClock, progress_bars
 from mtmc.run import RunConfig, RunOutcome, check_unique_names, open_sequence, run_sequence
+from mtmc.run_config import DEFAULT, DEFAULT_WITH_APPEARANCE
 from mtmc.sources import FrameRange
 from mtmc.trackers import TRACKERS
 from mtmc.types import View
@@ -53,7 +54,7 @@ def add_parser(subparsers: Any) -> None:
         "--tracker",
         choices=sorted(TRACKERS),
         help="; ".join(f"{name}: {entry.description}" for name, entry in TRACKERS.items())
-        + " (default bytetrack)",
+        + f" (default {DEFAULT}, or {DEFAULT_WITH_APPEARANCE} with --reid or --embeddings)",
     )
     parser.add_argument("--video", action="store_true", help="write NAME.webm, drawn after the run")
     parser.add_argument("--jsonl", action="store_true", help="write NAME.jsonl, one line a frame")
@@ -90,6 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError("--out: expected a folder for the results")
     names = shared.sequence_list(arguments)
     check_unique_names(names)
+    _notice(config)
     root = shared.data_root(arguments)
     code = 0
     with stop_on_signal() as stop:
@@ -100,6 +102,18 @@ def run(arguments: argparse.Namespace) -> int:
                 code = EXIT_INTERRUPTED if stop() else EXIT_INCOMPLETE
                 break
     return code
+
+
+def _notice(config: RunConfig) -> None:
+    """Say what a user may not expect of tracker and appearance together."""
+    options = config.run
+    uses = TRACKERS[config.tracker].uses_appearance
+    if uses and not (options.reid or options.embeddings):
+        errors().print(
+            f"note: {config.tracker} runs without appearance; give --reid or --embeddings"
+        )
+    if options.reid and not uses:
+        errors().print(f"note: {config.tracker} does not look at appearance; --reid is not used")
 
 
 def _track(name: str, out: Path, config: RunConfig, root: Path | None, stop: Any) -> RunOutcome:

@@ -18,7 +18,14 @@ from mtmc.evaluation import evaluate_sequence
 from mtmc.mot_files import read_detections, read_results
 from mtmc.people import BoxFilter, find_in, join_embeddings
 from mtmc.pipeline import CameraRun, run_camera, stop_on_signal
-from mtmc.run import RunConfig, RunOptions, check_unique_names, find_model, run_sequence
+from mtmc.run import (
+    RunConfig,
+    RunOptions,
+    check_unique_names,
+    find_model,
+    prepare,
+    run_sequence,
+)
 from mtmc.sinks import MotTextSink
 from mtmc.sources import FrameRange, ImageFolder, NoImages
 from mtmc.trackers import Sort
@@ -307,7 +314,46 @@ def test_sequences_without_images_are_drawn_on_a_plain_background(street, tmp_pa
     assert run_cli("run", "--sequence", copy, "--out", out, "--video", "--frames", "1:10") == 0
     capture = cv2.VideoCapture(str(out / "BARE.webm"))
     assert capture.get(cv2.CAP_PROP_FRAME_WIDTH) == 480
-    assert run_cli("run", "--sequence", copy, "--out", out, "--reid", "histogram") == 2
+    base = ("run", "--sequence", copy, "--out", out)
+    assert run_cli(*base, "--tracker", "deepsort", "--reid", "histogram") == 2
+
+
+def test_the_appearance_gate_follows_from_a_false_match_rate(street, tmp_path, capsys):
+    run = ("run", "--sequence", street, "--out", tmp_path, "--false-match-rate", 0.01)
+    assert run_cli(*run, "--tracker", "deepsort") == 2
+    assert "needs an appearance model" in capsys.readouterr().err
+    assert run_cli(*run, "--tracker", "deepsort", "--reid", "histogram") == 2
+    assert "no distance statistics" in capsys.readouterr().err
+    assert run_cli(*run, "--tracker", "sort", "--reid", "histogram") == 2
+    assert "tracker sort has no appearance gate" in capsys.readouterr().err
+    onnx = pytest.importorskip("onnx")
+    from onnx import TensorProto, helper
+
+    from mtmc.reid.distances import measure_distances
+    from mtmc.reid.spec import InputSpec, ModelCard, sidecar_path
+
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, 8, 4])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 3, 1, 1])
+    graph = helper.make_graph([helper.make_node("GlobalAveragePool", ["x"], ["y"])], "m", [x], [y])
+    model = tmp_path / "net.onnx"
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), model)
+    vectors = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    statistics = measure_distances(vectors, np.arange(60) // 4, np.arange(60) % 2, "noise")
+    card = ModelCard(InputSpec(8, 4), "noise", distances=statistics.to_dict())
+    sidecar_path(model).write_text(card.to_json(), encoding="utf-8")
+    config = RunConfig(RunOptions(reid=str(model), false_match_rate=0.25), "deepsort")
+    gate = prepare(str(street), config).tracker.config.max_cosine_distance
+    assert gate == pytest.approx(statistics.threshold(0.25))
+
+
+def test_what_a_tracker_does_not_use_is_said(street, tmp_path, capsys):
+    base = ("run", "--sequence", street, "--out", tmp_path, "--frames", "1:3")
+    assert run_cli(*base, "--tracker", "sort", "--reid", "histogram") == 0
+    assert "does not look at appearance" in capsys.readouterr().err
+    assert run_cli(*base, "--tracker", "deepsort") == 0
+    assert "runs without appearance" in capsys.readouterr().err
 
 
 def test_a_tracker_can_ask_for_the_image(street):
