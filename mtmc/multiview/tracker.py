@@ -72,7 +72,7 @@ class GroundTrackerConfig:
     rounds : int
         How often every camera is assigned anew, against what the other cameras say.
     bounds_margin_m : float
-        Tracks end when they are this far outside the bounds, metres.
+        Measurements err: people are followed up to this far outside the bounds, metres.
     """
 
     observe: ObserveConfig = field(default_factory=ObserveConfig)
@@ -138,7 +138,7 @@ class GroundTracker:
     bounds : Area or None
         Where people can be; None is everywhere.
     region : Area or None
-        Where tracks are reported; None is everywhere within the bounds.
+        Where tracks are reported; None is everywhere.
 
     Raises
     ------
@@ -329,8 +329,7 @@ class GroundTracker:
             return
         xy = np.array([one.xy for one in found])
         possible = np.ones(len(found), np.bool_)
-        if self._bounds is not None:
-            possible &= self._bounds.contains(xy)
+        possible &= self._in_bounds(xy)
         if len(people):
             gap = ((xy[:, None] - people.xy[None]) ** 2).sum(axis=2).min(axis=1)
             possible &= gap >= config.births.clearance_m**2
@@ -381,14 +380,15 @@ class GroundTracker:
         people, config = self._people, self._config
         alive = people.log_odds > config.existence.ended
         alive &= time_s - people.seen_s <= config.existence.max_unseen_s
-        if self._bounds is not None:
-            low, high = self._bounds.box[:2], self._bounds.box[2:]
-            margin = config.bounds_margin_m
-            inside = (people.xy >= low - margin) & (people.xy <= high + margin)
-            alive &= inside.all(axis=1)
+        alive &= self._in_bounds(people.xy)
         ended = people.take(~alive & (people.id > 0))
         self._lost.add(ended, time_s)
         people.keep(alive)
+
+    def _in_bounds(self, xy: FloatArray) -> BoolArray:
+        if self._bounds is None:
+            return np.ones(len(xy), np.bool_)
+        return np.asarray(self._bounds.distance(xy) <= self._config.bounds_margin_m)
 
     def _note(
         self, index: int, time_s: float, members: dict[int, tuple[tuple[str, int], ...]]
@@ -398,9 +398,8 @@ class GroundTracker:
         serials = people.serial.tolist()
         self._notes = {serial: self._notes.get(serial, []) for serial in serials}
         shown = people.seen_s == time_s
-        for area in (self._bounds, self._region):
-            if area is not None:
-                shown &= area.contains(people.xy)
+        if self._region is not None:
+            shown &= self._region.contains(people.xy)
         earliest = time_s - self._config.lag_s
         for row in np.flatnonzero(shown).tolist():
             notes = self._notes[serials[row]]

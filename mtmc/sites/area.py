@@ -66,6 +66,17 @@ class Area:
             inside ^= ((ay <= y) != (by <= y)) & ((cross > 0) == (by > ay))
         return inside | border
 
+    def distance(self, xy: npt.ArrayLike) -> FloatArray:
+        """How far outside the points (N, 2) lie, metres: (N,); 0 inside, NaN for NaN."""
+        points = np.asarray(xy, np.float64).reshape(-1, 2)
+        starts = np.asarray(self.corners, np.float64)
+        edges = np.roll(starts, -1, axis=0) - starts
+        offset = points[:, None] - starts[None]
+        share = (offset * edges).sum(axis=2) / np.maximum((edges * edges).sum(axis=1), 1e-12)
+        nearest = starts + np.clip(share, 0.0, 1.0)[:, :, None] * edges
+        distance = np.linalg.norm(points[:, None] - nearest, axis=2).min(axis=1)
+        return np.where(self.contains(points), 0.0, distance)
+
     @property
     def box(self) -> FloatArray:
         """Smallest rectangle around it: (left, bottom, right, top), metres."""

@@ -70,7 +70,7 @@ def read(name: str, data_root: Path) -> Site:
         identity[rows],
         np.concatenate([part[2] for part in shown]),
     )
-    return Site(name, tuple(site_cameras), RATE, FLOOR, FLOOR, None, truth, folder)
+    return Site(name, tuple(site_cameras), RATE, FLOOR, None, None, truth, folder)
 
 
 def _read_people(path: Path) -> tuple[int, list[tuple[int, int, FloatArray, float]]]:

@@ -138,7 +138,7 @@ class Site:
     bounds : Area or None
         Where people can be; nobody is tracked outside. None: everywhere.
     region : Area or None
-        Where tracks are reported; None: within the bounds.
+        Where tracks are reported; None: everywhere within the bounds.
     min_score : float or None
         What the site's detector's scores must reach; None takes all.
     truth : GroundTruth or None

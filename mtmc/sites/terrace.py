@@ -67,7 +67,7 @@ def read(name: str, data_root: Path) -> Site:
             )
         )
     truth = _truth(folder, [camera.name for camera in cameras])
-    return Site(name, tuple(cameras), RATE, GRID, GRID, MIN_SCORE, truth, folder)
+    return Site(name, tuple(cameras), RATE, GRID, None, MIN_SCORE, truth, folder)
 
 
 def _truth(folder: Path, cameras: list[str]) -> GroundTruth | None:

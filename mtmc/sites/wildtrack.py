@@ -98,6 +98,4 @@ def read(name: str, data_root: Path) -> Site:
                 detections=boxes_as_detections(boxes[0], boxes[2]),
             )
         )
-    return Site(
-        name, tuple(site_cameras), variant.rate, variant.area, variant.area, None, truth, folder
-    )
+    return Site(name, tuple(site_cameras), variant.rate, variant.area, None, None, truth, folder)
