@@ -28,8 +28,8 @@ EPILOG = """examples:
   mtmc reid train --config robust_reid_2x.toml --data-root pack.npz --out runs/r2x \\
       --device cuda --budget-minutes 9 --parts-mib 15
       in short runs: stops in time, and leaves its state in files of at most 15 MiB
-  mtmc reid train --init robust_reid.pt --dataset folder --data-root my_people/ --out runs/mine
-      fine-tune on people of your own
+  mtmc reid train --init robust_reid.pt --data my_people/ --out runs/mine
+      fine-tune on people of your own: my_people/NAME/CAMERA_anything.jpg
   mtmc reid train --config robust_reid_1x.toml --data-root DIR --out runs/try \\
       --set train.epochs=3 --set data.val_identities=100
       change settings; choose among them on people held out, never on the test part
@@ -65,6 +65,11 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--init", metavar="PT", help="start from the weights of this checkpoint")
     shared.add_dataset(parser, required=False)
+    parser.add_argument(
+        "--data",
+        metavar="DIR",
+        help="a folder of people of your own: short for --dataset folder --data-root DIR",
+    )
     shared.add_hardware(parser)
     parser.add_argument(
         "--distributed", action="store_true", help="one of several processes of `accelerate launch`"
@@ -97,6 +102,10 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Train, and say how it ended."""
     started = time.monotonic()
+    if arguments.data is not None:
+        if arguments.dataset or arguments.data_root:
+            raise InputError("--data: expected without --dataset and --data-root")
+        arguments.dataset, arguments.data_root = ["folder"], arguments.data
     init = _load_init(arguments.init)
     recipe = _recipe(arguments, init)
     if arguments.print_config:

@@ -128,7 +128,8 @@ def test_strangers_are_marked_cross_domain(trained, tmp_path, draw_person):
     tuned = tmp_path / "tuned"
     start = ["--init", str(trained / "best.pt"), "--set", "train.epochs=1"]
     small = ["--set", "sampler.identities=2", "--set", "sampler.images=2"]
-    assert main(["reid", "train", *start, *small, *where, "--out", str(tuned)]) == 0
+    mine = ["--data", str(tmp_path / "people"), "--out", str(tuned)]
+    assert main(["reid", "train", *start, *small, *mine]) == 0
     assert load_checkpoint(tuned / "best.pt").trained_on == "market1501; folder"
 
 
@@ -267,6 +268,7 @@ def test_common_mistakes(recipe, data, tmp_path, capsys, monkeypatch):
     train = ["train", *config, *out, *data]
     assert "--data-root: missing" in failure(capsys, "train", *config, *out)
     assert "--config: missing" in failure(capsys, "train", *out, *data)
+    assert "--data: expected without" in failure(capsys, *train, "--data", "people")
     assert "--out: missing" in failure(capsys, "train", *config, *data)
     assert "nix.toml: no such file" in failure(capsys, "train", "--config", "nix.toml", *out, *data)
     assert "no such file" in failure(capsys, "train", "--init", "no.pt", *out, *data)

@@ -82,10 +82,10 @@ def test_low_rank_draws_have_its_covariance():
     D = torch.stack(deviations[-4:]).reshape(4, -1)
     expected = 0.5 * torch.diag(moments.variance()["a"].ravel()) + 0.5 * D.T @ D / 3
     generator = torch.Generator().manual_seed(0)
-    drawn = [moments.sample(generator, "low_rank")["a"].ravel() for _ in range(20000)]
+    drawn = [moments.sample(generator, "low_rank")["a"].ravel() for _ in range(8000)]
     covariance = torch.cov(torch.stack(drawn).T)
     largest = expected.diagonal().max()
-    assert ((covariance - expected).abs() < 0.06 * largest).all()
+    assert ((covariance - expected).abs() < 0.08 * largest).all()
 
 
 def test_low_rank_couples_different_layers():
