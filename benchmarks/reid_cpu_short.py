@@ -20,11 +20,11 @@ import torch
 
 from mtmc.recipes import load_recipe
 from mtmc.reid.checkpoint import Checkpoint, load_checkpoint
-from mtmc.reid.data import hold_out, read_dataset
+from mtmc.reid.data import PersonDataset, hold_out, read_dataset
 from mtmc.reid.models import build
+from mtmc.reid.recipe import Recipe
 from mtmc.reid.train import RunOptions, train
 from mtmc.reid.training_setup import input_spec, plain_config
-from mtmc.reid.training_world import SingleProcess
 
 from .provenance import provenance
 from .reid_rows import RECIPES, score_checkpoint, some_people
@@ -56,30 +56,14 @@ def main() -> None:
     parser.add_argument("--budget-minutes", type=float)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    device = torch.device("cpu")
     recipe = load_recipe(RECIPES / "cpu_short.toml")
     dataset = read_dataset(recipe.data.datasets, args.data_root)
     options = RunOptions(args.out, budget_minutes=args.budget_minutes)
-    outcome = train(recipe, dataset, options, world=SingleProcess(device))
+    outcome = train(recipe, dataset, options)
     if not outcome.complete:
         print(f"stopped in epoch {outcome.position.epoch}; the same command goes on")
         return
-    trained = load_checkpoint(args.out / "last.pt")
-    held_out = hold_out(dataset, recipe.data.val_identities, recipe.data.split_seed)
-    tests = {
-        f"{recipe.data.val_identities} people held out of the training part": held_out,
-        f"{args.test_people} people of the test part, no distractors": some_people(
-            dataset, args.test_people
-        ),
-    }
-    networks = {"random weights": random_network(trained, seed=1), "trained": trained}
-    scores: dict[str, Any] = {
-        where: {
-            name: score_checkpoint(network, part, device).to_dict()
-            for name, network in networks.items()
-        }
-        for where, part in tests.items()
-    }
+    scores = compare(load_checkpoint(args.out / "last.pt"), recipe, dataset, args.test_people)
     document = {
         "what": "a short training on a CPU; a log, not a claim",
         "recipe": recipe.to_dict(),
@@ -91,6 +75,27 @@ def main() -> None:
     (RESULTS / f"{NAME}.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     shutil.copyfile(args.out / "log.csv", RESULTS / f"{NAME}.csv")
     print(json.dumps(scores, indent=2))
+
+
+def compare(
+    trained: Checkpoint, recipe: Recipe, dataset: PersonDataset, test_people: int
+) -> dict[str, Any]:
+    """Scores of random and of trained weights, on both sets of people."""
+    number = recipe.data.val_identities
+    tests = {
+        f"{number} people held out of the training part": hold_out(
+            dataset, number, recipe.data.split_seed
+        ),
+        f"{test_people} people of the test part, no distractors": some_people(dataset, test_people),
+    }
+    networks = {"random weights": random_network(trained, seed=1), "trained": trained}
+    return {
+        where: {
+            name: score_checkpoint(network, part, torch.device("cpu")).to_dict()
+            for name, network in networks.items()
+        }
+        for where, part in tests.items()
+    }
 
 
 if __name__ == "__main__":

@@ -74,6 +74,14 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--distributed", action="store_true", help="one of several processes of `accelerate launch`"
     )
+    _add_runs(parser)
+    parser.add_argument(
+        "--half", action="store_true", help="write checkpoints and snapshots in half precision"
+    )
+    parser.set_defaults(handler=run)
+
+
+def _add_runs(parser: argparse.ArgumentParser) -> None:
     runs = parser.add_argument_group("runs that are cut short")
     runs.add_argument(
         "--budget-minutes", type=float, metavar="M", help="stop after M minutes, with a saved state"
@@ -93,10 +101,6 @@ def add_parser(commands: Any) -> None:
         action="store_true",
         help="write the state in half precision: half the size, but going on is no longer exact",
     )
-    parser.add_argument(
-        "--half", action="store_true", help="write checkpoints and snapshots in half precision"
-    )
-    parser.set_defaults(handler=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
