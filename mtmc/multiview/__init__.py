@@ -1,1 +1,20 @@
-"""One identity across overlapping cameras: tracking people on the ground plane."""
+"""One identity across overlapping cameras: tracking people on the ground plane.
+
+::
+
+    from mtmc.multiview import GroundTracker
+
+    tracker = GroundTracker({camera.name: camera for camera in cameras})
+    for views in moments:                      # one View per camera that has a frame
+        for track in tracker.update(views):    # GroundTrack: id, frame_index, ground_xy, members
+            ...
+
+Each part has its file: `observe` (boxes to ground points), `visibility`, `motion`, `associate`,
+`fusion` (leave-one-out), `existence`, `births`, `identity`, `appearance` and `residuals`.
+"""
+
+from __future__ import annotations
+
+from .tracker import GroundTrack, GroundTracker, GroundTrackerConfig
+
+__all__ = ["GroundTrack", "GroundTracker", "GroundTrackerConfig"]

@@ -191,7 +191,7 @@ def _stand(
 def _head_covariance(xy: FloatArray, camera: Camera, config: ObserveConfig) -> FloatArray:
     """What an unknown height does to the place along the ray: dX/dz = (X - C) / (z - C_z)."""
     slope = (xy - camera.position[:2]) / (config.head_m - camera.position[2])
-    return config.head_sigma_m**2 * slope[:, :, None] * slope[:, None, :]
+    return np.asarray(config.head_sigma_m**2 * slope[:, :, None] * slope[:, None, :])
 
 
 def _heights(xy: FloatArray, top: FloatArray, camera: Camera) -> FloatArray:

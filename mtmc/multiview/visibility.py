@@ -63,7 +63,7 @@ def share_inside(xyxy: FloatArray, cameras: Sequence[Camera | HomographyCamera])
     outer = np.maximum(xyxy[..., 2:] - xyxy[..., :2], 1e-9)
     with np.errstate(invalid="ignore"):
         share = (np.maximum(inner, 0.0) / outer).prod(axis=2)
-    return np.nan_to_num(share, nan=0.0)
+    return np.asarray(np.nan_to_num(share, nan=0.0))
 
 
 def share_uncovered(

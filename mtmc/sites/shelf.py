@@ -3,7 +3,7 @@
 ``Shelf/calibration.json`` and ``Shelf/gt.txt``: a first line ``joints frames``; then, per frame,
 the number of people, and per person the identity and four lines with x, y, z (metres) and 1 of all
 joints. Ground positions are the means of the joints. There are no images; detections are the boxes
-of cylinders around the people, in the cameras that see them whole.
+of cylinders around the people, cut at the border of the image.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from .sources import boxes_as_detections
 NAME = "Shelf"
 RATE = 25.0
 FLOOR = Area.rectangle(-3.0, -3.0, 4.0, 4.0)
+SEEN_SHARE = 0.5
+"""People of whom an image shows less have no box there."""
 HEAD_M = 0.12
 """What is above the highest joint."""
 
@@ -53,9 +55,8 @@ def read(name: str, data_root: Path) -> Site:
     for camera in cameras:
         if not isinstance(camera, Camera):
             raise InputError(f"{folder}: camera {camera.name}: expected a full calibration")
-        boxes = camera.person_box(xy, height)
-        inside = (boxes[:, :2] >= 0).all(axis=1) & (boxes[:, 2:] <= camera.image_size).all(axis=1)
-        rows = np.flatnonzero(inside)
+        boxes = _clipped(camera.person_box(xy, height), camera.image_size)
+        rows = np.flatnonzero(np.isfinite(boxes).all(axis=1))
         shown.append((camera.name, rows, boxes[rows]))
         found = boxes_as_detections(frame[rows], boxes[rows])
         site_cameras.append(SiteCamera(camera.name, camera, indices, RATE, detections=found))
@@ -71,6 +72,14 @@ def read(name: str, data_root: Path) -> Site:
         np.concatenate([part[2] for part in shown]),
     )
     return Site(name, tuple(site_cameras), RATE, FLOOR, None, None, truth, folder)
+
+
+def _clipped(xyxy: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """Boxes (N, 4) cut at the image's border; NaN where less than ``SEEN_SHARE`` is left."""
+    cut = np.clip(xyxy, 0.0, np.array([*size, *size], np.float64))
+    area, left = (np.prod(box[:, 2:] - box[:, :2], axis=1) for box in (xyxy, cut))
+    cut[~(left >= SEEN_SHARE * area)] = np.nan
+    return cut
 
 
 def _read_people(path: Path) -> tuple[int, list[tuple[int, int, FloatArray, float]]]:

@@ -1,0 +1,297 @@
+"""A run of a multi-camera sequence, from settings to files; the counterpart of :mod:`mtmc.run`.
+
+``OUT/NAME/`` gets ``ground.csv``, ``CAMERA.txt`` (MOT format with global identities),
+``events.jsonl`` and ``run.json``. Frames count on the site's clock in all of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mtmc.reid.embedder import Embedder
+
+from .atomic import atomic_writer
+from .config import to_plain
+from .detectors import OnnxDetector
+from .errors import InputError
+from .multiview import GroundTracker, GroundTrackerConfig
+from .people import BoxFilter, Finder, find_in, find_with
+from .pipeline import RunSummary
+from .progress import StageClock
+from .run import find_model, load_appearance
+from .run_config import RunConfig
+from .scores import ScoreMapping
+from .sinks import MotTextSink
+from .site_sinks import EventsSink, GroundCsvSink
+from .sites import Moment, Site, moments
+from .sources import FrameRange
+from .types import Detections, Frame, GlobalTrack, GlobalTracker, Relabel, Sink, Tracks, View
+
+UNUSED_OPTIONS = ("detections", "embeddings", "roi", "mask", "jsonl", "false_match_rate")
+"""Settings of single-camera runs that mean nothing here; saying so is better than silence."""
+
+HISTORY = 1024
+"""Moments that are kept for tracks which are reported late."""
+
+
+@dataclass(frozen=True)
+class SiteOutcome:
+    """What a run left behind: its summary, its files by kind, and the time per stage."""
+
+    summary: RunSummary
+    files: dict[str, Path]
+    clock: StageClock
+
+
+@dataclass(frozen=True, eq=False)
+class SiteRun:
+    """Everything that a site's run is made of.
+
+    Attributes
+    ----------
+    site : Site
+    find : dict of str to Finder
+        Detections of a frame, by camera.
+    tracker : GlobalTracker
+        A new instance per run.
+    appearance : Embedder or None
+        Embeds the detections of all cameras in one batch.
+    keep : BoxFilter
+        Which detections take part.
+    frames : FrameRange
+        Which moments are visited.
+    with_images : bool
+        Whether anybody looks at the images.
+    """
+
+    site: Site
+    find: dict[str, Finder]
+    tracker: GlobalTracker
+    appearance: Embedder | None
+    keep: BoxFilter
+    frames: FrameRange
+    with_images: bool
+
+    def views(self, clock: StageClock, on_fault: Callable[[str], None]) -> Iterator[list[View]]:
+        """The views of one moment after the other, before tracking."""
+        source = moments(self.site, self.frames, with_images=self.with_images, on_fault=on_fault)
+        while True:
+            with clock.stage("read"):
+                moment = next(source, None)
+            if moment is None:
+                return
+            clock.frames += 1
+            with clock.stage("detect"):
+                found = [self.keep(self.find[frame.camera](frame)) for frame in moment.frames]
+            if self.appearance is not None:
+                with clock.stage("embed"):
+                    found = _with_appearance(moment, found, self.appearance)
+            yield [
+                View(_on_site_clock(frame, moment), detections)
+                for frame, detections in zip(moment.frames, found, strict=True)
+            ]
+
+
+def prepare_site(
+    site: Site,
+    config: RunConfig,
+    tracker_config: GroundTrackerConfig | None = None,
+    data_root: Path | None = None,
+) -> SiteRun:
+    """Open everything that a run needs, so that what is wrong shows before the first frame.
+
+    Raises
+    ------
+    InputError, OSError
+        When a file is missing or unusable, or a setting is for single cameras only.
+    """
+    options = config.run
+    for name in UNUSED_OPTIONS:
+        if getattr(options, name):
+            raise InputError(f"run.{name}: not for multi-camera sequences ({site.name})")
+    looks = options.detector is not None or options.reid is not None
+    if looks and not site.has_images:
+        raise InputError(f"{site.name}: a detector or appearance needs images; there are none")
+    appearance = None
+    if options.reid is not None:
+        appearance = load_appearance(options.reid, config, data_root)
+    min_score = options.min_score if options.min_score is not None else site.min_score
+    return SiteRun(
+        site=site,
+        find=_finders(site, config, data_root),
+        tracker=GroundTracker(site.calibrations, tracker_config, site.bounds, site.region),
+        appearance=appearance,
+        keep=BoxFilter(min_score, options.min_height),
+        frames=FrameRange.parse(options.frames, options.every),
+        with_images=looks,
+    )
+
+
+def run_site(
+    site: Site,
+    out: Path,
+    config: RunConfig | None = None,
+    tracker_config: GroundTrackerConfig | None = None,
+    data_root: Path | None = None,
+    on_moment: Callable[[Sequence[View]], None] | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    clock: StageClock | None = None,
+) -> SiteOutcome:
+    """Run a site and write ``OUT/NAME/``; the same call twice writes the same bytes.
+
+    Raises
+    ------
+    InputError, OSError
+        When something is missing or unusable, before anything is written.
+    """
+    config = config or RunConfig()
+    tracker_config = tracker_config or GroundTrackerConfig()
+    run = prepare_site(site, config, tracker_config, data_root)
+    clock = clock or StageClock()
+    folder = out / site.name
+    files = {"ground": folder / "ground.csv", "events": folder / "events.jsonl"}
+    files |= {camera.name: folder / f"{camera.name}.txt" for camera in site.cameras}
+    files["summary"] = folder / "run.json"
+    summary = _run(run, files, clock, on_moment, stop)
+    tables: dict[str, Any] = config.to_tables()
+    tables["ground_tracker"] = to_plain(tracker_config)
+    with atomic_writer(files["summary"]) as stream:
+        json.dump({**asdict(summary), "config": tables}, stream, indent=2)
+        stream.write("\n")
+    return SiteOutcome(summary, files, clock)
+
+
+def _run(
+    run: SiteRun,
+    files: dict[str, Path],
+    clock: StageClock,
+    on_moment: Callable[[Sequence[View]], None] | None,
+    stop: Callable[[], bool],
+) -> RunSummary:
+    recorder = _Recorder()
+    reason, frames, first, last = "", 0, 0, 0
+    with ExitStack() as stack:
+        events = EventsSink(files["events"])
+        ground: list[Sink] = [GroundCsvSink(files["ground"]), events]
+        boxes = [MotTextSink(files[camera.name], camera.name) for camera in run.site.cameras]
+        for sink in (*ground, *boxes):
+            stack.enter_context(sink)
+        for views in run.views(clock, events.fault):
+            with clock.stage("track"):
+                found = run.tracker.update(views)
+            with clock.stage("write"):
+                recorder.write(views, found, ground, boxes)
+            if views:
+                frames += 1
+                last = views[0].frame.index
+                first = first or last
+            if on_moment is not None:
+                on_moment(views)
+            if stop():
+                reason = f"interrupted after frame {last}"
+                break
+        recorder.write([], run.tracker.flush(), ground, boxes)
+    return RunSummary(
+        run.site.name, not reason, reason, frames, first, last,
+        recorder.boxes, len(recorder.identities),
+    )  # fmt: skip
+
+
+class _Recorder:
+    """Hands results to the sinks, with the boxes of the moments that they speak of."""
+
+    def __init__(self) -> None:
+        self.boxes = 0
+        self.identities: set[int] = set()
+        self._views: dict[tuple[str, int], View] = {}
+
+    def write(
+        self,
+        views: Sequence[View],
+        found: Sequence[GlobalTrack | Relabel],
+        ground: Sequence[Sink],
+        boxes: Sequence[Sink],
+    ) -> None:
+        self._views |= {(view.frame.camera, view.frame.index): _light(view) for view in views}
+        tracks = [one for one in found if isinstance(one, GlobalTrack)]
+        self.identities.update(track.id for track in tracks)
+        for sink in ground:
+            sink.write(views, tracks)
+        shown = self._tracked_views(tracks)
+        self.boxes += sum(len(view.tracks or ()) for view in shown)
+        for sink in boxes:
+            sink.write(shown, tracks)
+        for one in found:
+            if isinstance(one, Relabel):
+                for sink in (*ground, *boxes):
+                    sink.relabel(one)
+        for key in list(self._views)[: -HISTORY * max(1, len(boxes))]:
+            del self._views[key]
+
+    def _tracked_views(self, tracks: Sequence[GlobalTrack]) -> list[View]:
+        """The cameras' frames that these tracks speak of, with their boxes as `Tracks`."""
+        rows: dict[tuple[str, int], list[tuple[int, int]]] = {}
+        for track in tracks:
+            for camera, row in track.members:
+                rows.setdefault((camera, track.frame_index), []).append((track.id, row))
+        shown = []
+        for key in sorted(rows, key=lambda key: (key[1], key[0])):
+            view = self._views[key]
+            ids, chosen = np.array(sorted(rows[key]), np.int64).T
+            people = view.detections
+            tracked = Tracks(ids, people.xyxy[chosen], people.scores[chosen], chosen)
+            shown.append(View(view.frame, people, tracked))
+        return shown
+
+
+def _light(view: View) -> View:
+    """Without pixels and vectors, to be kept."""
+    frame, people = view.frame, view.detections
+    return View(
+        Frame(frame.camera, frame.index, frame.time_s), Detections(people.xyxy, people.scores)
+    )
+
+
+def _on_site_clock(frame: Frame, moment: Moment) -> Frame:
+    return Frame(frame.camera, moment.index, frame.time_s, frame.image)
+
+
+def _finders(site: Site, config: RunConfig, data_root: Path | None) -> dict[str, Finder]:
+    options, mapping = config.run, config.scores or ScoreMapping()
+    if options.detector is not None:
+        path = find_model(options.detector, data_root)
+        detect = find_with(OnnxDetector(path, config.detector, options.device, options.threads))
+        return {
+            camera.name: lambda frame: mapping.detections(detect(frame)) for camera in site.cameras
+        }
+    if all(camera.detections is None for camera in site.cameras):
+        raise InputError(f"{site.name}: no detections here; give --detector")
+    return {
+        camera.name: find_in(
+            {
+                index: mapping.detections(people)
+                for index, people in (camera.detections or {}).items()
+            }
+        )
+        for camera in site.cameras
+    }
+
+
+def _with_appearance(
+    moment: Moment, found: list[Detections], appearance: Embedder
+) -> list[Detections]:
+    images = [frame.image for frame in moment.frames if frame.image is not None]
+    if len(images) < len(found):
+        raise InputError(f"moment {moment.index}: appearance needs images of all cameras")
+    vectors = appearance.embed(images, [people.xyxy for people in found])
+    return [
+        Detections(people.xyxy, people.scores, own)
+        for people, own in zip(found, vectors, strict=True)
+    ]

@@ -1,0 +1,125 @@
+"""Where the results of a site go: ground tracks as CSV, and what happened as JSON lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from .atomic import atomic_path
+from .ground_files import COLUMNS
+from .multiview import GroundTrack
+from .sinks import TextSink
+from .types import GlobalTrack, Relabel, View
+
+
+class GroundCsvSink(TextSink):
+    """Ground tracks, see :mod:`mtmc.ground_files`; late decisions are applied at the end.
+
+    Rows are streamed in the order in which they become known, which for trackers with a lag is not
+    quite that of frames.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._events: list[Relabel] = []
+
+    def __enter__(self) -> GroundCsvSink:
+        super().__enter__()
+        self._append(",".join(COLUMNS) + "\n")
+        return self
+
+    def write(self, views: Sequence[View], tracks: Sequence[GlobalTrack]) -> None:
+        """Append the tracks that have a place on the ground."""
+        self._append("".join(_ground_row(track) for track in tracks if track.ground_xy))
+
+    def relabel(self, event: Relabel) -> None:
+        """Apply when the file is finished."""
+        self._events.append(event)
+
+    def _finish(self, temporary: Path) -> None:
+        if not self._events:
+            return
+        with (
+            atomic_path(temporary) as rewritten,
+            closing(temporary.open(encoding="utf-8")) as old,
+            rewritten.open("w", encoding="utf-8", newline="\n") as new,
+        ):
+            new.write(next(old))
+            for line in old:
+                frame_text, id_text, rest = line.split(",", 2)
+                identity = final_identity(int(id_text), int(frame_text), self._events)
+                new.write(f"{frame_text},{identity},{rest}")
+
+
+def final_identity(identity: int, frame: int, events: Sequence[Relabel]) -> int:
+    """Who that is after all late decisions, in the order in which they were made."""
+    for event in events:
+        if identity == event.old_id and frame >= event.from_frame:
+            identity = event.new_id
+    return identity
+
+
+def _ground_row(track: GlobalTrack) -> str:
+    x, y = track.ground_xy or (0.0, 0.0)
+    covariance = ",,"
+    if isinstance(track, GroundTrack):
+        covariance = ",".join(f"{value:.5f}" for value in track.covariance)
+    boxes = " ".join(f"{camera}:{row}" for camera, row in track.members)
+    return f"{track.frame_index},{track.id},{x:.4f},{y:.4f},{covariance},{boxes}\n"
+
+
+class EventsSink(TextSink):
+    """What happened, one JSON object per line.
+
+    ``{"event": "appeared", "id", "frame", "x", "y"}`` when an identity is reported for the first
+    time, ``{"event": "relabel", "old_id", "new_id", "from_frame"}`` for a late decision,
+    ``{"event": "fault", "message"}`` for what could not be read, and at the end
+    ``{"event": "summary", "id", "first_frame", "last_frame", "moments"}`` for every identity.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._seen: dict[int, tuple[int, int, int]] = {}
+
+    def write(self, views: Sequence[View], tracks: Sequence[GlobalTrack]) -> None:
+        """Note who is seen, and who for the first time."""
+        for track in tracks:
+            index = track.frame_index
+            before = self._seen.get(track.id)
+            if before is None:
+                x, y = track.ground_xy or (None, None)
+                self._event("appeared", id=track.id, frame=index, x=_round(x), y=_round(y))
+                before = (index, index, 0)
+            first, last, moments = before
+            self._seen[track.id] = (min(first, index), max(last, index), moments + 1)
+
+    def relabel(self, event: Relabel) -> None:
+        """Append the decision."""
+        self._event(
+            "relabel", old_id=event.old_id, new_id=event.new_id, from_frame=event.from_frame
+        )
+
+    def fault(self, message: str) -> None:
+        """Append what went wrong."""
+        self._event("fault", message=message)
+
+    def _event(self, kind: str, **values: object) -> None:
+        self._append(json.dumps({"event": kind, **values}) + "\n")
+
+    def _finish(self, temporary: Path) -> None:
+        with temporary.open("a", encoding="utf-8", newline="\n") as stream:
+            for identity, (first, last, moments) in sorted(self._seen.items()):
+                record = {
+                    "event": "summary",
+                    "id": identity,
+                    "first_frame": first,
+                    "last_frame": last,
+                    "moments": moments,
+                }
+                stream.write(json.dumps(record) + "\n")
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
