@@ -213,7 +213,14 @@ def _draw_grid(image: Image, chart: _Map, unit: int) -> None:
             spot = chart.pixels(ends)[0]
             corner = (int(spot[0]) + 3, image.shape[0] - 6) if axis == 0 else (4, int(spot[1]) - 4)
             text = f"{value:g}" + (" m" if value == 0 else "")
-            cv2.putText(image, text, corner, _FONT, 0.42 * unit, _INK, unit, cv2.LINE_AA)
+            _draw_number(image, text, corner, unit)
+
+
+def _draw_number(image: Image, text: str, corner: tuple[int, int], unit: int) -> None:
+    (width, height), base = cv2.getTextSize(text, _FONT, 0.42 * unit, unit)
+    x, y = corner
+    cv2.rectangle(image, (x - 1, y - height - 1), (x + width + 1, y + base - 1), _PAPER, -1)
+    cv2.putText(image, text, corner, _FONT, 0.42 * unit, _INK, unit, cv2.LINE_AA)
 
 
 def _draw_field_of_view(

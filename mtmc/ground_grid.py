@@ -103,9 +103,16 @@ def _label_crossings(
         room = all(np.abs(uv - other).max() > 60 * unit for other in taken)
         if room and ((uv > 0) & (uv < camera.image_size)).all():
             taken.append(uv)
-            text, spot = f"{point[0]:g}, {point[1]:g}", (int(uv[0]) + 3, int(uv[1]) - 4)
-            cv2.putText(image, text, spot, _FONT, 0.4 * unit, _BLACK, 3 * unit, cv2.LINE_AA)
-            cv2.putText(image, text, spot, _FONT, 0.4 * unit, _WHITE, unit, cv2.LINE_AA)
+            _draw_text(image, f"x{point[0]:g} y{point[1]:g}", uv, unit)
+
+
+def _draw_text(image: Image, text: str, spot: FloatArray, unit: int) -> None:
+    """Light on a dark plate: readable on any ground."""
+    scale = 0.4 * unit
+    (width, height), base = cv2.getTextSize(text, _FONT, scale, unit)
+    x, y = int(spot[0]) + 3 * unit, int(spot[1]) - 3 * unit
+    cv2.rectangle(image, (x - 2, y - height - 2), (x + width + 2, y + base), _BLACK, -1)
+    cv2.putText(image, text, (x, y), _FONT, scale, _WHITE, unit, cv2.LINE_AA)
 
 
 def grid_step(extent_m: float) -> float:
