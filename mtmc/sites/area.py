@@ -64,7 +64,7 @@ class Area:
             border |= (cross == 0) & within & (y <= max(ay, by))
             # even-odd rule: a ray to the right crosses the edge
             inside ^= ((ay <= y) != (by <= y)) & ((cross > 0) == (by > ay))
-        return inside | border
+        return (inside | border) & np.isfinite(x) & np.isfinite(y)
 
     def distance(self, xy: npt.ArrayLike) -> FloatArray:
         """How far outside the points (N, 2) lie, metres: (N,); 0 inside, NaN for NaN."""
