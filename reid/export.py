@@ -53,7 +53,7 @@ def export_onnx(
     try:
         import onnxscript  # noqa: F401 - torch's exporter needs it and says so less clearly
     except ImportError as error:
-        raise ValueError("export to ONNX: needs onnxscript; install mtmc[onnx]") from error
+        raise ValueError("export to ONNX: needs onnxscript; install mtmc[export]") from error
     network: nn.Module = fold_for_inference(model).cpu()
     if mean_std is not None:
         network = _Normalized(network, *mean_std).eval()
