@@ -55,6 +55,14 @@ class Board:
         if not self.dictionary.startswith("DICT_") or not hasattr(cv2.aruco, self.dictionary):
             raise ValueError(f"dictionary: no ArUco dictionary {self.dictionary!r} in OpenCV")
 
+    def corners(self) -> FloatArray:
+        """All corners of the board, (M, 2) metres: x along its rows, y down its columns."""
+        first, columns, rows = 0, self.columns, self.rows
+        if self.marker_m is not None:  # squares are given, and corners lie between them
+            first, columns, rows = 1, columns - 1, rows - 1
+        across, down = np.meshgrid(np.arange(columns) + first, np.arange(rows) + first)
+        return np.column_stack([across.ravel(), down.ravel()]).astype(np.float64) * self.square_m
+
     def find(self, image: npt.NDArray[Any]) -> tuple[FloatArray, FloatArray]:
         """Corners in a picture.
 
@@ -81,9 +89,7 @@ class Board:
         )
         if not found:
             return np.zeros((0, 2)), np.zeros((0, 2))
-        across, down = np.meshgrid(np.arange(self.columns), np.arange(self.rows))
-        grid = np.column_stack([across.ravel(), down.ravel()]) * self.square_m
-        return np.asarray(corners, np.float64).reshape(-1, 2), grid.astype(np.float64)
+        return np.asarray(corners, np.float64).reshape(-1, 2), self.corners()
 
     def _find_charuco(
         self, gray: npt.NDArray[Any], marker_m: float
@@ -95,7 +101,7 @@ class Board:
         corners, ids, _, _ = cv2.aruco.CharucoDetector(board).detectBoard(gray)
         if ids is None or len(ids) == 0:
             return np.zeros((0, 2)), np.zeros((0, 2))
-        known = np.asarray(board.getChessboardCorners(), np.float64)[np.ravel(ids), :2]
+        known = self.corners()[np.ravel(ids)]
         return np.asarray(corners, np.float64).reshape(-1, 2), known
 
 

@@ -55,7 +55,7 @@ def initial_camera(pairs: PointPairs, intrinsics: Intrinsics, search_focal: bool
         for pose in _plane_poses(where, uv, xyz, candidate)
     ]
     best = sorted(starts, key=lambda start: start[0])[:MAX_STARTS]
-    poses = [_refine(candidate, *pose, uv, xyz) for _, candidate, pose in best]
+    poses = [refine_pose(candidate, *pose, uv, xyz) for _, candidate, pose in best]
     above = [pose for pose in poses if pose[1].position[2] > xyz[:, 2].min()]
     error = min(pose[0] for pose in poses)
     if not above or min(above, key=lambda pose: pose[0])[0] > MIRRORED * (error + ROUNDING_PX):
@@ -95,7 +95,7 @@ def _plane_poses(
     return [(R, t), other_pose(R, t, xyz[flat].mean(axis=0))]
 
 
-def _refine(
+def refine_pose(
     intrinsics: Intrinsics, R: FloatArray, t: FloatArray, uv: FloatArray, xyz: FloatArray
 ) -> tuple[float, Camera]:
     """Reprojection error, and the camera, after robust least squares of the pose."""

@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from mtmc.calibration import Camera, Intrinsics
-from mtmc.calibration.boards import Board, find_boards
+from mtmc.calibration.boards import Board, BoardView, find_boards
 from mtmc.calibration.formats import (
     FORMATS,
     read_cameras,
@@ -18,12 +18,13 @@ from mtmc.calibration.formats import (
     write_intrinsics,
 )
 from mtmc.calibration.point_pairs import read_point_pairs
+from mtmc.calibration.rig import solve_rig
 from mtmc.calibration.solve import CameraFit, SolveConfig, intrinsics_guess, solve_site
 from mtmc.calibration.solve_intrinsics import MODELS, IntrinsicsFit, solve_intrinsics
 from mtmc.errors import InputError
 from mtmc.sources import IMAGE_SUFFIXES
 
-from .calibrate_arguments import parse_size
+from .calibrate_arguments import parse_pairs, parse_size
 from .console import errors, output
 
 INTRINSICS_EPILOG = """examples:
@@ -45,6 +46,15 @@ more and better spread points.
 """
 
 
+RIG_EPILOG = """example:
+  mtmc calibrate solve rig north=north/ south=south/ --intrinsics north.yml south.yml \\
+                           --charuco 10x7 --square-m 0.1 --floor 001 --out cameras.toml
+
+Pictures of the same name were taken at the same time. In one of them (--floor) the board lies on
+the floor, face up: its corner is the origin of the world, its rows point along X.
+"""
+
+
 def add_parser(commands: Any) -> None:
     """Add the command and its two sub-commands."""
     parser = commands.add_parser(
@@ -55,6 +65,7 @@ def add_parser(commands: Any) -> None:
     kinds = parser.add_subparsers(title="what to solve for", metavar="WHAT", required=True)
     _add_intrinsics(kinds)
     _add_extrinsics(kinds)
+    _add_rig(kinds)
 
 
 def _add_intrinsics(kinds: Any) -> None:
@@ -69,19 +80,7 @@ def _add_intrinsics(kinds: Any) -> None:
     kind = parser.add_mutually_exclusive_group(required=True)
     kind.add_argument("--chessboard", metavar="CxR", help="inner corners of a chessboard, e.g. 9x6")
     kind.add_argument("--charuco", metavar="CxR", help="squares of a ChArUco board, e.g. 10x7")
-    parser.add_argument(
-        "--marker-share",
-        type=float,
-        default=0.75,
-        metavar="S",
-        help="side of a ChArUco marker in sides of a square (default %(default)s)",
-    )
-    parser.add_argument(
-        "--dictionary",
-        default="DICT_4X4_50",
-        metavar="NAME",
-        help="ArUco dictionary of the markers (default %(default)s)",
-    )
+    _add_markers(parser)
     parser.add_argument("--name", required=True, help="of the camera, as in pairs.csv")
     parser.add_argument(
         "--model", choices=MODELS, default="opencv5", help="lens model (default %(default)s)"
@@ -134,6 +133,47 @@ def _add_extrinsics(kinds: Any) -> None:
         metavar="M",
         help="length of the CSV's unit in metres (default %(default)s)",
     )
+    _add_output(parser)
+    parser.set_defaults(handler=run_extrinsics)
+
+
+def _add_rig(kinds: Any) -> None:
+    parser = kinds.add_parser(
+        "rig",
+        help="where cameras stand, from a board that was carried around",
+        description="Solve for the poses of cameras that saw one ChArUco board at the same times.",
+        epilog=RIG_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folders", nargs="+", metavar="CAMERA=FOLDER", help="pictures of each")
+    parser.add_argument("--intrinsics", nargs="+", required=True, metavar="FILE", help="OpenCV's")
+    parser.add_argument("--charuco", required=True, metavar="CxR", help="squares of the board")
+    _add_markers(parser)
+    parser.add_argument("--square-m", type=float, required=True, metavar="M", help="its side")
+    parser.add_argument(
+        "--floor", required=True, metavar="NAME", help="pictures with the board on the floor"
+    )
+    _add_output(parser)
+    parser.set_defaults(handler=run_rig)
+
+
+def _add_markers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--marker-share",
+        type=float,
+        default=0.75,
+        metavar="S",
+        help="side of a ChArUco marker in sides of a square (default %(default)s)",
+    )
+    parser.add_argument(
+        "--dictionary",
+        default="DICT_4X4_50",
+        metavar="NAME",
+        help="ArUco dictionary of the markers (default %(default)s)",
+    )
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to",
         default="mtmc",
@@ -141,7 +181,6 @@ def _add_extrinsics(kinds: Any) -> None:
         help="format to write (default %(default)s)",
     )
     parser.add_argument("--out", required=True, metavar="FILE", help="calibration to write")
-    parser.set_defaults(handler=run_extrinsics)
 
 
 def run_intrinsics(arguments: argparse.Namespace) -> int:
@@ -232,6 +271,32 @@ def _intrinsics(arguments: argparse.Namespace, names: list[str]) -> dict[str, In
         for camera in cameras
         if isinstance(camera, Camera)
     }
+
+
+def run_rig(arguments: argparse.Namespace) -> int:
+    """Find boards in all folders, solve, write, and report."""
+    size = parse_size(arguments.charuco, "--charuco") or (0, 0)
+    square_m = arguments.square_m
+    board = Board(*size, square_m, arguments.marker_share * square_m, arguments.dictionary)
+    views = {}
+    for name, folder in parse_pairs(arguments.folders, "rig", "CAMERA=FOLDER").items():
+        found, _, missed = find_boards(_image_files([folder]), board)
+        errors().print(f"{name}: board found in {len(found)} of {len(found) + len(missed)}")
+        views[name] = [BoardView(Path(view.name).stem, view.uv, view.xy) for view in found]
+    inner = [entry for file in arguments.intrinsics for entry in read_intrinsics(Path(file))]
+    fit = solve_rig(board, views, {entry.name: entry for entry in inner}, arguments.floor)
+    write_cameras(arguments.out, arguments.to, fit.cameras)
+    for camera in fit.cameras:
+        x, y, z = camera.position
+        output().print(f"{camera.name}: {x:.3f}, {y:.3f}, {z:.3f} m", markup=False)
+    (camera_name, view_name), worst = max(fit.view_errors_px.items(), key=lambda item: item[1])
+    output().print(
+        f"reprojection error {fit.rms_px:.3f} px, worst {worst:.3f} px in {view_name} of "
+        f"{camera_name}",
+        markup=False,
+    )
+    output().print(arguments.out, soft_wrap=True, markup=False)
+    return 0
 
 
 def fit_table(fits: tuple[CameraFit, ...]) -> Table:

@@ -8,8 +8,20 @@ import cv2
 import numpy as np
 import pytest
 
-from mtmc.calibration import CalibrationError, Camera, HomographyCamera, TsaiDistortion
-from mtmc.calibration.formats import read_cameras, read_intrinsics, write_cameras
+from mtmc.calibration import (
+    CalibrationError,
+    Camera,
+    HomographyCamera,
+    Intrinsics,
+    TsaiDistortion,
+)
+from mtmc.calibration.boards import Board
+from mtmc.calibration.formats import (
+    read_cameras,
+    read_intrinsics,
+    write_cameras,
+    write_intrinsics,
+)
 from mtmc.calibration_view import CalibrationView, remarks, with_images, write_pictures
 from mtmc.cli import build_parser
 from mtmc.errors import InputError
@@ -291,3 +303,49 @@ def test_solve_intrinsics(tmp_path, capsys):
     with pytest.raises(InputError, match="no images in it"):
         run("solve", "intrinsics", tmp_path / "empty", "--chessboard", "9x6", "--name", "n",
             "--out", out)  # fmt: skip
+
+
+def board_picture(camera, board, R, t):
+    """What a camera sees of a printed ChArUco board at a place."""
+    pixels = 40
+    dictionary = cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50)
+    charuco = cv2.aruco.CharucoBoard(
+        (board.columns, board.rows), board.square_m, board.marker_m, dictionary
+    )
+    picture = charuco.generateImage((board.columns * pixels, board.rows * pixels))
+    picture = cv2.copyMakeBorder(picture, pixels, pixels, pixels, pixels, cv2.BORDER_CONSTANT,
+                                 value=255)  # fmt: skip
+    metre = board.square_m / pixels
+    to_board = np.array(
+        [[metre, 0, -(pixels - 0.5) * metre], [0, -metre, (pixels - 0.5) * metre], [0, 0, 1.0]]
+    )
+    H = camera.K @ np.column_stack([camera.R @ R[:, :2], camera.R @ t + camera.t]) @ to_board
+    return cv2.warpPerspective(picture, H, camera.image_size, borderValue=120)
+
+
+def test_solve_rig(tmp_path, capsys):
+    cameras = [
+        camera_at("west", (-1.6, -1.5, 1.6), (0.2, -0.1, 0.1), focal=620.0),
+        camera_at("east", (1.6, -1.6, 1.5), (0.2, -0.1, 0.1), focal=620.0),
+    ]
+    board = Board(8, 6, 0.12, 0.09)
+    rng = np.random.default_rng(0)
+    for camera in cameras:
+        (tmp_path / camera.name).mkdir()
+        inner = Intrinsics(camera.name, camera.K, camera.image_size)
+        write_intrinsics(tmp_path / f"{camera.name}.yml", [inner])
+    for number in range(9):
+        turn = rng.uniform(-0.4, 0.4, 3) if number else np.zeros(3)
+        R, _ = cv2.Rodrigues(turn)
+        t = np.array([*rng.uniform(-0.4, 0.0, 2), rng.uniform(0.0, 0.4)]) if number else np.zeros(3)
+        for camera in cameras:
+            path = tmp_path / camera.name / f"{number}.png"
+            cv2.imwrite(str(path), board_picture(camera, board, R, t))
+    out = tmp_path / "rig.toml"
+    code = run("solve", "rig", f"west={tmp_path / 'west'}", f"east={tmp_path / 'east'}",
+               "--intrinsics", tmp_path / "west.yml", tmp_path / "east.yml", "--charuco", "8x6",
+               "--square-m", "0.12", "--floor", "0", "--out", out)  # fmt: skip
+    assert code == 0
+    for found, camera in zip(read_cameras(out, "mtmc"), cameras, strict=True):
+        np.testing.assert_allclose(found.position, camera.position, atol=0.03)
+    assert "reprojection error" in capsys.readouterr().out
