@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mtmc.trackers.types import BoolArray
+
 from ..types import FloatArray, IntArray
 from . import gaussian
 from .observe import Observations
@@ -38,54 +40,80 @@ class BirthConfig:
 
 
 @dataclass(frozen=True, eq=False)
-class Cluster:
-    """Detections of one place: rows of the observations, at most one per camera."""
+class Clusters:
+    """Groups of detections, each of one place.
+
+    Attributes
+    ----------
+    rows : (F,) int64
+        Rows of the observations that are grouped.
+    group : (F,) int64
+        Group of each, from 0.
+    xy : (G, 2), covariance : (G, 2, 2) float64
+        Where each group stands, fused; metres.
+    """
 
     rows: IntArray
+    group: IntArray
     xy: FloatArray
     covariance: FloatArray
 
+    def __len__(self) -> int:
+        return len(self.xy)
 
-def cluster(observations: Observations, free: IntArray, config: BirthConfig) -> list[Cluster]:
+    def __getitem__(self, groups: BoolArray) -> Clusters:
+        """Select groups by mask; they are numbered anew."""
+        number = np.where(groups, np.cumsum(groups) - 1, -1)[self.group]
+        keep = number >= 0
+        return Clusters(self.rows[keep], number[keep], self.xy[groups], self.covariance[groups])
+
+
+def cluster(observations: Observations, free: IntArray, config: BirthConfig) -> Clusters:
     """Group free detections (rows), at most one per camera in a group.
 
     Groups are taken greedily: the one that most cameras agree on first, and of those the tightest.
     """
-    if not len(free):
-        return []
     xy, covariance = observations.xy[free], observations.covariance[free]
     camera = observations.camera[free]
     difference = xy[:, None] - xy[None]
     squared, _ = gaussian.squared_mahalanobis(difference, covariance[:, None] + covariance[None])
     fits = (squared <= config.gate) & ((difference**2).sum(axis=2) <= config.reach_m**2)
     fits &= camera[:, None] != camera[None]
-    distance = np.where(fits, squared, np.inf)
-    left = np.ones(len(free), np.bool_)
-    best = _nearest_per_camera(distance, camera)
-    clusters = []
-    while left.any():
-        open_ = np.where(left[None, None] & np.isfinite(best), best, np.inf).min(axis=2)
-        agree = np.isfinite(open_)
-        spread = np.where(agree, open_, 0.0).sum(axis=1)
-        order = np.lexsort((spread, -agree.sum(axis=1), ~left))
-        seed = int(order[0])
-        members = [seed]
-        for row in np.flatnonzero(agree[seed]).tolist():
-            members.append(int(np.argmin(np.where(left, best[seed, row], np.inf))))
-        rows = np.array(members, np.int64)
-        left[rows] = False
-        clusters.append(_fused(observations, free[rows]))
-    return clusters
+    group = _group(np.where(fits, squared, np.inf), camera)
+    count = int(group.max(initial=-1)) + 1
+    information, vector = np.zeros((count, 2, 2)), np.zeros((count, 2))
+    part = gaussian.inverse(covariance)
+    np.add.at(information, group, part)
+    np.add.at(vector, group, gaussian.apply(part, xy))
+    fused = gaussian.inverse(information)
+    return Clusters(free, group, gaussian.apply(fused, vector), fused)
 
 
-def _nearest_per_camera(distance: FloatArray, camera: IntArray) -> FloatArray:
-    """(D, C, D): the distances to the rows of each camera, infinite for the others."""
+def _group(distance: FloatArray, camera: IntArray) -> IntArray:
+    """Number of the group of each detection, (F,), from distances (F, F)."""
+    group = np.full(len(camera), -1, np.int64)
+    paired = np.isfinite(distance).any(axis=1)
+    near = _to_cameras(distance, camera)
+    count = 0
+    while paired.any():
+        left = np.where(paired, near, np.inf)
+        least = left.min(axis=2)
+        agree = np.isfinite(least)
+        views = np.where(paired, agree.sum(axis=1), 0)
+        if not views.any():
+            break
+        spread = np.where(agree, least, 0.0).sum(axis=1)
+        seed = int(np.lexsort((spread, -views))[0])
+        members = np.append(left[seed, agree[seed]].argmin(axis=1), seed)
+        group[members] = count
+        paired[members] = False
+        count += 1
+    alone = np.flatnonzero(group < 0)
+    group[alone] = np.arange(count, count + len(alone))
+    return group
+
+
+def _to_cameras(distance: FloatArray, camera: IntArray) -> FloatArray:
+    """(F, C, F): the distances to the rows of each camera, infinite for the others."""
     cameras = np.unique(camera)
     return np.where(camera[None, None] == cameras[None, :, None], distance[:, None], np.inf)
-
-
-def _fused(observations: Observations, rows: IntArray) -> Cluster:
-    information = gaussian.inverse(observations.covariance[rows])
-    covariance = gaussian.inverse(information.sum(axis=0))
-    total = gaussian.apply(information, observations.xy[rows]).sum(axis=0)
-    return Cluster(np.sort(rows), covariance @ total, covariance)

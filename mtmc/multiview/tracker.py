@@ -15,7 +15,7 @@ from ..types import FloatArray, GlobalTrack, IntArray, Relabel, View
 from . import existence, motion
 from .appearance import AppearanceConfig, DistanceScale, distances, remember
 from .associate import AssociateConfig, assign, height_cost, hidden_cost, position_cost
-from .births import BirthConfig, cluster
+from .births import BirthConfig, Clusters, cluster
 from .existence import ExistenceConfig
 from .fusion import Estimate, Information, inflated
 from .identity import IdentityConfig, Lost, link
@@ -324,51 +324,53 @@ class GroundTracker:
     ) -> None:
         """Begin tracks where free detections agree; ``track`` learns of them."""
         config, people = self._config, self._people
-        found = cluster(seen, np.flatnonzero(track < 0), config.births)
-        if not found:
+        free = np.flatnonzero(track < 0)
+        if not len(free):
             return
-        xy = np.array([one.xy for one in found])
-        possible = np.ones(len(found), np.bool_)
-        possible &= self._in_bounds(xy)
+        found = cluster(seen, free, config.births)
+        possible = self._in_bounds(found.xy)
         if len(people):
-            gap = ((xy[:, None] - people.xy[None]) ** 2).sum(axis=2).min(axis=1)
+            gap = ((found.xy[:, None] - people.xy[None]) ** 2).sum(axis=2).min(axis=1)
             possible &= gap >= config.births.clearance_m**2
+        if not possible.any():
+            return
+        found = found[possible]
+        log_odds = self._first_odds(seen, found, unmatched, watching)
+        chosen = log_odds >= config.existence.tentative
+        found = found[chosen]
+        track[found.rows] = len(people) + found.group
+        people.extend(self._newborn(found, log_odds[chosen], time_s))
+
+    def _first_odds(
+        self, seen: Observations, found: Clusters, unmatched: FloatArray, watching: BoolArray
+    ) -> FloatArray:
+        """Log odds that somebody stands at each of some places, (G,)."""
+        config, people = self._config, self._people
         height = np.full(len(found), config.motion.height_m)
-        boxes, distance = predicted_boxes(xy, height, self._list)
-        others, other_distance = predicted_boxes(people.xy, people.height, self._list)
+        boxes, distance = predicted_boxes(found.xy, height, self._list)
         sure = people.id > 0
+        others, other_distance = predicted_boxes(people.xy[sure], people.height[sure], self._list)
         visible = share_inside(boxes, self._list) * share_uncovered(
-            boxes, distance, others[:, sure], other_distance[:, sure]
+            boxes, distance, others, other_distance
         )
         hit = np.zeros((len(self._list), len(found)), np.bool_)
-        for number, one in enumerate(found):
-            hit[seen.camera[one.rows], number] = True
+        hit[seen.camera[found.rows], found.group] = True
         elder = np.ones((len(found), len(people)), np.bool_)
         explained = existence.explained_by_neighbours(
-            xy, people.xy, unmatched, elder, config.existence
+            found.xy, people.xy, unmatched, elder, config.existence
         )
-        log_odds = config.existence.birth + existence.evidence(
+        return config.existence.birth + existence.evidence(
             hit, visible, explained, watching, config.existence
         )
-        possible &= log_odds >= config.existence.tentative
-        chosen = np.flatnonzero(possible)
-        for offset, number in enumerate(chosen.tolist()):
-            track[found[number].rows] = len(people) + offset
-        people.extend(self._newborn(xy[chosen], log_odds[chosen], time_s))
-        new = slice(len(people) - len(chosen), None)
-        people.covariance[new, :2, :2] = (
-            [found[number].covariance for number in chosen.tolist()]
-            if len(chosen)
-            else np.zeros((0, 2, 2))
-        )
 
-    def _newborn(self, xy: FloatArray, log_odds: FloatArray, time_s: float) -> Population:
-        config, count = self._config, len(xy)
+    def _newborn(self, found: Clusters, log_odds: FloatArray, time_s: float) -> Population:
+        config, count = self._config, len(found)
         cameras, dim = self._people.gallery.shape[1:]
         new = Population.empty(cameras, dim, count)
         new.serial[:] = np.arange(self._next_serial, self._next_serial + count)
         self._next_serial += count
-        new.mean[:, :2] = new.born_xy[:] = new.seen_xy[:] = xy
+        new.mean[:, :2] = new.born_xy[:] = new.seen_xy[:] = found.xy
+        new.covariance[:, :2, :2] = found.covariance
         new.covariance[:, [2, 3], [2, 3]] = config.motion.start_sigma**2
         new.height[:] = config.motion.height_m
         new.height_variance[:] = config.motion.height_sigma_m**2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,8 @@ class Area:
     """
 
     corners: tuple[tuple[float, float], ...]
+    _starts: FloatArray = field(init=False, repr=False, compare=False)
+    _edges: FloatArray = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         corners = np.asarray(self.corners, np.float64)
@@ -35,6 +37,8 @@ class Area:
             raise ValueError(f"area: expected three or more corners (x, y), got {self.corners}")
         if not np.isfinite(corners).all():
             raise ValueError(f"area: expected finite corners, got {self.corners}")
+        object.__setattr__(self, "_starts", corners)
+        object.__setattr__(self, "_edges", np.roll(corners, -1, axis=0) - corners)
 
     @classmethod
     def rectangle(cls, left: float, bottom: float, right: float, top: float) -> Area:
@@ -53,24 +57,22 @@ class Area:
 
     def contains(self, xy: npt.ArrayLike) -> BoolArray:
         """Which of the points (N, 2) lie inside or on the border: (N,); NaN is outside."""
-        x, y = np.asarray(xy, np.float64).reshape(-1, 2).T
-        inside = np.zeros(len(x), np.bool_)
-        border = np.zeros(len(x), np.bool_)
-        for (ax, ay), (bx, by) in zip(
-            self.corners, self.corners[1:] + self.corners[:1], strict=True
-        ):
-            cross = (bx - ax) * (y - ay) - (by - ay) * (x - ax)
-            within = (min(ax, bx) <= x) & (x <= max(ax, bx)) & (min(ay, by) <= y)
-            border |= (cross == 0) & within & (y <= max(ay, by))
-            # even-odd rule: a ray to the right crosses the edge
-            inside ^= ((ay <= y) != (by <= y)) & ((cross > 0) == (by > ay))
-        return (inside | border) & np.isfinite(x) & np.isfinite(y)
+        points = np.asarray(xy, np.float64).reshape(-1, 1, 2)
+        start, end = self._starts, self._starts + self._edges
+        offset = points - start
+        cross = self._edges[:, 0] * offset[..., 1] - self._edges[:, 1] * offset[..., 0]
+        within = (np.minimum(start, end) <= points) & (points <= np.maximum(start, end))
+        border = (within.all(axis=2) & (cross == 0)).any(axis=1)
+        # even-odd rule: how many edges does a ray to the right cross
+        spans = (start[:, 1] <= points[..., 1]) != (end[:, 1] <= points[..., 1])
+        crossed = spans & ((cross > 0) == (self._edges[:, 1] > 0))
+        inside = crossed.sum(axis=1) % 2 == 1
+        return np.asarray((inside | border) & np.isfinite(points).all(axis=(1, 2)))
 
     def distance(self, xy: npt.ArrayLike) -> FloatArray:
         """How far outside the points (N, 2) lie, metres: (N,); 0 inside, NaN for NaN."""
         points = np.asarray(xy, np.float64).reshape(-1, 2)
-        starts = np.asarray(self.corners, np.float64)
-        edges = np.roll(starts, -1, axis=0) - starts
+        starts, edges = self._starts, self._edges
         offset = points[:, None] - starts[None]
         share = (offset * edges).sum(axis=2) / np.maximum((edges * edges).sum(axis=1), 1e-12)
         nearest = starts + np.clip(share, 0.0, 1.0)[:, :, None] * edges

@@ -184,11 +184,11 @@ def test_clusters_take_at_most_one_box_per_camera():
     xy = np.array([[0.0, 0.0], [0.3, 0.0], [0.05, 0.0], [5.0, 5.0], [0.02, 0.02]])
     seen = observations([0, 0, 1, 1, 2], xy, np.tile(0.02 * np.eye(2), (5, 1, 1)))
     found = births.cluster(seen, np.arange(5), births.BirthConfig())
-    groups = sorted(sorted(one.rows.tolist()) for one in found)
-    assert groups == [[0, 2, 4], [1], [3]]
-    (three,) = [one for one in found if len(one.rows) == 3]
-    np.testing.assert_allclose(three.xy, xy[[0, 2, 4]].mean(axis=0))
-    np.testing.assert_allclose(three.covariance, 0.02 / 3 * np.eye(2), atol=1e-12)
+    groups = [found.rows[found.group == number].tolist() for number in range(len(found))]
+    assert sorted(sorted(rows) for rows in groups) == [[0, 2, 4], [1], [3]]
+    three = groups.index([0, 2, 4])
+    np.testing.assert_allclose(found.xy[three], xy[[0, 2, 4]].mean(axis=0))
+    np.testing.assert_allclose(found.covariance[three], 0.02 / 3 * np.eye(2), atol=1e-12)
 
 
 def test_people_behind_others_are_hidden(room):
