@@ -21,6 +21,12 @@ from .distortion import (
 )
 from .types import FloatArray
 
+EDGE_DIRECTIONS = 32
+"""Directions in which the fold is looked for."""
+
+EDGE_DETERMINANT = 1e-3
+"""Where the lens shrinks areas below this share, it is about to fold."""
+
 
 @dataclass(frozen=True)
 class OpenCVDistortion:
@@ -34,7 +40,7 @@ class OpenCVDistortion:
     ----------
     coefficients : tuple of 4, 5 or 8 floats
     max_radius : float
-        Ideal radius at which the radial part folds back, at most tan 89°.
+        Ideal radius up to which nothing folds back, at most tan 89°.
 
     Raises
     ------
@@ -57,6 +63,8 @@ class OpenCVDistortion:
         denominator = np.array([1.0, *self._k[3:6]])
         limit = min(_fold(numerator, denominator), first_positive_root(denominator))
         radius = min(math.sqrt(limit), math.tan(MAX_ANGLE))
+        if self._k[6] or self._k[7]:
+            radius = self._tangential_edge(radius)
         object.__setattr__(self, "max_radius", radius)
         radii = np.tan(np.linspace(0.0, math.atan(radius), TABLE_SIZE))
         inverse = RadialInverse.tabulate(lambda r: r * self._radial(r * r)[0], radii)
@@ -72,6 +80,33 @@ class OpenCVDistortion:
         denominator = 1.0 + r2 * (k4 + r2 * (k5 + r2 * k6))
         ratio = numerator / denominator
         return ratio, (slope - ratio * (k4 + r2 * (2.0 * k5 + r2 * (3.0 * k6)))) / denominator
+
+    def _tangential_edge(self, radius: float) -> float:
+        """The largest radius, up to the radial fold, within which nothing folds in any direction.
+
+        Tangential terms bend the fold's circle: near it two ideal points share one image point.
+        """
+        radii = np.tan(np.linspace(0.0, math.atan(radius), TABLE_SIZE))
+        angles = np.linspace(0.0, 2.0 * np.pi, EDGE_DIRECTIONS, endpoint=False)
+        x, y = (np.outer(radii, axis(angles)) for axis in (np.cos, np.sin))
+        r2 = x * x + y * y
+        with np.errstate(all="ignore"):
+            radial, slope = self._radial(r2)
+            a, b, c = self._derivatives(x, y, radial, slope)
+            folded = ~((a * c - b * b > EDGE_DETERMINANT).all(axis=1))
+        return float(radii[max(0, int(folded.argmax()) - 1)]) if folded.any() else radius
+
+    def _derivatives(
+        self, x: FloatArray, y: FloatArray, radial: FloatArray, slope: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """The matrix [[a, b], [b, c]] of derivatives of the distorted by the ideal point."""
+        p1, p2 = self._k[6:]
+        diagonal = radial + 2.0 * (p1 * y + p2 * x)
+        return (
+            diagonal + 2.0 * slope * x * x + 4.0 * p2 * x,
+            2.0 * (slope * x * y + p1 * x + p2 * y),
+            diagonal + 2.0 * slope * y * y + 4.0 * p1 * y,
+        )
 
     def distort(self, xy: FloatArray) -> FloatArray:
         """Where the lens puts ideal points (N, 2); NaN beyond the fold."""
@@ -112,13 +147,10 @@ class OpenCVDistortion:
             for _ in range(NEWTON_STEPS):
                 r2 = x * x + y * y
                 radial, slope = self._radial(r2)
-                across = p1 * y + p2 * x
-                diagonal = radial + 2.0 * across
+                diagonal = radial + 2.0 * (p1 * y + p2 * x)
                 error_x = x * diagonal + p2 * r2 - target_x
                 error_y = y * diagonal + p1 * r2 - target_y
-                a = diagonal + 2.0 * slope * x * x + 4.0 * p2 * x
-                b = 2.0 * (slope * x * y + p1 * x + p2 * y)
-                c = diagonal + 2.0 * slope * y * y + 4.0 * p1 * y
+                a, b, c = self._derivatives(x, y, radial, slope)
                 determinant = a * c - b * b
                 error = np.maximum(np.abs(error_x), np.abs(error_y))
                 if not (error > tolerance).any():

@@ -36,6 +36,7 @@ def test_projecting_the_ground_point_of_a_pixel_gives_the_pixel(make_camera, len
 
 @pytest.mark.parametrize("lens", LENSES)
 @given(seed=seeds, z=st.floats(-0.5, 1.9))
+@example(seed=1118, z=0.3)  # tangential terms fold an opencv8 lens before its radial part does
 @settings(max_examples=60, deadline=None)
 def test_the_ground_point_of_a_projection_is_the_point(make_camera, lens, seed, z):
     camera = make_camera(seed, lens)
