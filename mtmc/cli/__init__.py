@@ -11,7 +11,10 @@ from mtmc import __version__
 
 from .console import errors
 
-COMMANDS = ("run", "detect", "embed", "eval", "compare", "data", "reid", "simulate", "demo")
+COMMANDS = (
+    *("run", "detect", "embed", "eval", "compare", "data"),
+    *("calibrate", "reid", "simulate", "demo"),
+)
 """Each is a module ``NAME_command`` with ``add_parser``; only the one asked for is loaded."""
 
 EXIT_BAD_INPUT = 2

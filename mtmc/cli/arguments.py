@@ -153,6 +153,9 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )
 
 
+GROUND_TRACKER = "ground_tracker"
+"""Table of the settings of multi-camera tracking."""
+
 _RUN_KEYS = (
     "detector", "detections", "embeddings", "reid", "false_match_rate", "frames", "every",
     "min_score", "min_height", "mask", "fps", "device", "threads", "batch", "seed", "video",
@@ -161,6 +164,13 @@ _RUN_KEYS = (
 
 
 def run_config(arguments: argparse.Namespace) -> RunConfig:
+    """Settings of a run; the table of the ground tracker is left to multi-camera runs."""
+    tables = run_tables(arguments)
+    tables.pop(GROUND_TRACKER, None)
+    return RunConfig.from_tables(tables)
+
+
+def run_tables(arguments: argparse.Namespace) -> dict[str, Any]:
     """Settings from ``--config``, then flags, then ``--set``; later ones win."""
     config_file = getattr(arguments, "config", None)
     tables: dict[str, Any] = load_toml(config_file) if config_file else {}
@@ -184,7 +194,7 @@ def run_config(arguments: argparse.Namespace) -> RunConfig:
         tables["scores"] = {"preset": arguments.scores}
     if getattr(arguments, "reid_input", None):
         tables["reid_input"] = _json_object(arguments.reid_input)
-    return RunConfig.from_tables(apply_overrides(tables, getattr(arguments, "set", [])))
+    return apply_overrides(tables, getattr(arguments, "set", []))
 
 
 def data_root(arguments: argparse.Namespace) -> Path | None:

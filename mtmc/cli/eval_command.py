@@ -23,6 +23,7 @@ from mtmc.evaluation.table import BRIEF_COLUMNS, COLUMNS
 
 from . import arguments as shared
 from .console import errors, output
+from .site_commands import find_sites, score_sites
 
 ALL_COLUMNS_WIDTH = 140  # characters; narrower terminals get the main columns
 
@@ -35,6 +36,9 @@ Results are OUT/NAME.txt in MOT format: frame, id, left, top, width, height, con
 from 1, boxes in pixels. Ratios (HOTA, MOTA, IDF1, ...) are percent; IDs (identity switches), FP and
 FN are numbers of boxes; MT, PT, ML and GT are numbers of people. "overall" adds up the counts of
 all sequences, it is no mean of percentages. The JSON file holds more metrics than the table.
+
+Multi-camera sequences (OUT/NAME/ground.csv) are scored on the ground plane: people match within
+0.5 m. The JSON file has the figures at 1 m and over the boxes of all cameras beside them.
 """
 
 
@@ -96,6 +100,12 @@ def find_sequences(names: list[str], arguments: argparse.Namespace) -> list[Sequ
 def run(arguments: argparse.Namespace) -> int:
     """Score, print the table and write the JSON file."""
     results = Path(arguments.results)
+    sites = find_sites(arguments.sequence or [], arguments)
+    if sites:
+        if arguments.protocol is not None:
+            raise InputError("--protocol: for sequences of one camera; sites are scored in metres")
+        score_sites(sites, results, arguments.json)
+        return 0
     sequences = find_sequences(arguments.sequence or result_names(results), arguments)
     protocol = choose_protocol(arguments.protocol, sequences)
     pairs = result_pairs(sequences, results)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
+from mtmc.config import from_dict, to_plain
+from mtmc.multiview import GroundTrackerConfig
 from mtmc.pipeline import stop_on_signal
 from mtmc.progress import StageClock, progress_bars
 from mtmc.run import RunConfig, RunOutcome, check_unique_names, open_sequence, run_sequence
 from mtmc.run_config import DEFAULT, DEFAULT_WITH_APPEARANCE
+from mtmc.site_run import SiteOutcome
+from mtmc.sites import find_site
 from mtmc.sources import FrameRange
 from mtmc.trackers import TRACKERS
 from mtmc.types import View
 
 from . import arguments as shared
 from .console import errors, output
+from .site_commands import track_site
 
 EXIT_INCOMPLETE = 2
 EXIT_INTERRUPTED = 130
@@ -29,6 +35,9 @@ EPILOG = """examples:
       a video of your own; writes out/clip.txt and out/clip.webm, which browsers play
   mtmc run --sequence ADL-Rundle-6 --tracker deepsort --reid osnet.onnx --out out/
       with appearance; compare it with a run without --reid through `mtmc compare`
+  mtmc run --sequence CMC2 --data-root DIR --out out/
+      several calibrated cameras: one identity across all of them; writes out/CMC2/ with
+      ground.csv (places in metres), CAMERA.txt (MOT format, global identities) and events.jsonl
   mtmc run --sequence clip.mp4 --print-config --tracker deepsort > run.toml
       every setting with its default; edit it and give it back with --config run.toml
 
@@ -42,7 +51,7 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "run",
         help="track the people of a sequence",
-        description="Track the people of one or more single-camera sequences.",
+        description="Track the people of one or more sequences, of one camera or of several.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -84,19 +93,21 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Track every sequence in turn; the first that fails ends the command."""
     config = shared.run_config(arguments)
+    tables = shared.run_tables(arguments).get(shared.GROUND_TRACKER, {})
+    ground = from_dict(GroundTrackerConfig, tables, shared.GROUND_TRACKER)
     if arguments.print_config:
-        output().print(tomli_w.dumps(config.to_tables()), end="", markup=False, soft_wrap=True)
+        everything = config.to_tables() | {shared.GROUND_TRACKER: to_plain(ground)}
+        output().print(tomli_w.dumps(everything), end="", markup=False, soft_wrap=True)
         return 0
     if arguments.out is None:
         raise ValueError("--out: expected a folder for the results")
     names = shared.sequence_list(arguments)
     check_unique_names(names)
-    _notice(config)
     root = shared.data_root(arguments)
     code = 0
     with stop_on_signal() as stop:
         for name in names:
-            outcome = _track(name, Path(arguments.out), config, root, stop)
+            outcome = _track(name, Path(arguments.out), config, ground, root, stop)
             _report(outcome)
             if not outcome.summary.complete:
                 code = EXIT_INTERRUPTED if stop() else EXIT_INCOMPLETE
@@ -116,7 +127,18 @@ def _notice(config: RunConfig) -> None:
         errors().print(f"note: {config.tracker} does not look at appearance; --reid is not used")
 
 
-def _track(name: str, out: Path, config: RunConfig, root: Path | None, stop: Any) -> RunOutcome:
+def _track(
+    name: str,
+    out: Path,
+    config: RunConfig,
+    ground: GroundTrackerConfig,
+    root: Path | None,
+    stop: Callable[[], bool],
+) -> RunOutcome | SiteOutcome:
+    site = find_site(name, root)
+    if site is not None:
+        return track_site(site, out, config, ground, root, stop)
+    _notice(config)
     source, _ = open_sequence(name, root, config.run.fps)
     total = source.count(FrameRange.parse(config.run.frames, config.run.every))
     console = errors()
@@ -139,7 +161,7 @@ def _track(name: str, out: Path, config: RunConfig, root: Path | None, stop: Any
         )
 
 
-def _report(outcome: RunOutcome) -> None:
+def _report(outcome: RunOutcome | SiteOutcome) -> None:
     summary, console = outcome.summary, errors()
     console.print(
         f"{summary.name}: {summary.frames} frames, {summary.identities} identities, "
