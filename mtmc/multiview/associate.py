@@ -38,8 +38,8 @@ class AssociateConfig:
     """
 
     gate: float = 9.2
-    miss_cost: float = 8.0
-    height_weight: float = 0.5
+    miss_cost: float = 6.0
+    height_weight: float = 0.3
     height_limit: float = 6.0
     appearance_weight: float = 0.75
     hidden_weight: float = 0.5

@@ -150,7 +150,7 @@ def test_unknown_heights_cost_nothing():
     cost = height_cost(
         np.array([np.nan, 1.8]), 0.1, np.array([1.7]), np.zeros(1), AssociateConfig()
     )
-    np.testing.assert_allclose(cost, [[0.0], [0.5 * 1.0]])
+    np.testing.assert_allclose(cost, [[0.0], [AssociateConfig().height_weight]])
 
 
 def test_existence_follows_bayes():
