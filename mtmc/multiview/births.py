@@ -92,7 +92,7 @@ def cluster(observations: Observations, free: IntArray, config: BirthConfig) -> 
 def _group(distance: FloatArray, camera: IntArray) -> IntArray:
     """Number of the group of each detection, (F,), from distances (F, F)."""
     group = np.full(len(camera), -1, np.int64)
-    paired = np.isfinite(distance).any(axis=1)
+    paired: BoolArray = np.asarray(np.isfinite(distance).any(axis=1))
     near = _to_cameras(distance, camera)
     count = 0
     while paired.any():

@@ -97,7 +97,7 @@ def link(
     looks = _distances(new, lost)
     if looks is not None:
         cost += config.appearance_weight * scale.cost(looks)
-    possible = (gap >= 0) & (gap <= config.max_gap_s)
+    possible = (gap > 0) & (gap <= config.max_gap_s)  # nobody is in two places at once
     gain = np.where(possible, np.minimum(cost - config.max_cost, 0.0), 0.0)
     rows, columns = linear_sum_assignment(gain)
     chosen = gain[rows, columns] < 0

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 from mtmc.multiview import GroundTracker, GroundTrackerConfig
+from mtmc.multiview.appearance import AppearanceConfig, DistanceScale
+from mtmc.multiview.identity import IdentityConfig, link
+from mtmc.multiview.population import Population
 from mtmc.sites import Area
 from mtmc.types import Detections, Frame, GlobalTrack, View
 
@@ -283,3 +286,36 @@ def test_wrong_views_are_named(room):
         tracker.update([view])
     with pytest.raises(ValueError, match="at least one"):
         GroundTracker({})
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_nobody_is_in_two_places_at_once(room, walk, seed):
+    """With half of the boxes missing tracks are lost and taken up all the time."""
+    rng = np.random.default_rng(seed)
+    moments = [
+        [
+            View(v.frame, v.detections[rng.random(len(v.detections)) > rng.choice([0.3, 0.95])])
+            for v in views
+        ]
+        for views in noisy(room, walk, seed, frames=60)
+    ]
+    tracks = run(GroundTracker(room.cameras, bounds=room.bounds), moments)
+    assert len({(t.frame_index, t.id) for t in tracks}) == len(tracks)
+    boxes = [(t.frame_index, *member) for t in tracks for member in t.members]
+    assert len(set(boxes)) == len(boxes)
+
+
+def test_a_new_track_takes_up_an_identity_only_after_it_was_lost():
+    config = IdentityConfig()
+    scale = DistanceScale(AppearanceConfig())
+    new, lost = Population.empty(1, tracks=2), Population.empty(1, tracks=2)
+    for people in (new, lost):
+        people.height[:], people.height_variance[:] = 1.7, 0.01
+    new.born_s[:] = 5.0
+    lost.seen_s[:] = 5.0, 4.0
+    assert [rows.tolist() for rows in link(new, lost, scale, config)] == [
+        [0],
+        [1],
+    ]
+    lost.seen_s[:] = 5.0, 5.0 - 2 * config.max_gap_s
+    assert len(link(new, lost, scale, config)[0]) == 0
