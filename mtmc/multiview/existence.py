@@ -48,11 +48,11 @@ class ExistenceConfig:
     """
 
     found: float = 0.85
-    false_box: float = 0.4
+    false_box: float = 0.3
     memory_s: float = 0.2
     birth: float = -3.0
-    tentative: float = -2.5
-    confirmed: float = 2.0
+    tentative: float = -2.0
+    confirmed: float = 3.0
     ceiling: float = 6.0
     ended: float = -3.0
     fade_s: float = 1.0
