@@ -34,7 +34,10 @@ from .sites import Moment, Site, moments
 from .sources import FrameRange
 from .types import Detections, Frame, GlobalTrack, GlobalTracker, Relabel, Sink, Tracks, View
 
-UNUSED_OPTIONS = ("detections", "embeddings", "roi", "mask", "jsonl", "false_match_rate")
+UNUSED_OPTIONS = (
+    *("detections", "embeddings", "roi", "mask", "jsonl", "video"),
+    "false_match_rate",
+)
 """Settings of single-camera runs that mean nothing here; saying so is better than silence."""
 
 HISTORY = 1024

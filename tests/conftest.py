@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+# Small networks gain nothing from several threads, and on a busy machine they wait for each other.
+# Read when the libraries load, so it stands before the first import of them.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 
 from mtmc.simulate import StreetConfig, simulate_street

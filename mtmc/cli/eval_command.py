@@ -23,7 +23,7 @@ from mtmc.evaluation.table import BRIEF_COLUMNS, COLUMNS
 
 from . import arguments as shared
 from .console import errors, output
-from .site_commands import find_sites, score_sites
+from .site_commands import find_sites, score_sites, site_results
 
 ALL_COLUMNS_WIDTH = 140  # characters; narrower terminals get the main columns
 
@@ -100,7 +100,7 @@ def find_sequences(names: list[str], arguments: argparse.Namespace) -> list[Sequ
 def run(arguments: argparse.Namespace) -> int:
     """Score, print the table and write the JSON file."""
     results = Path(arguments.results)
-    sites = find_sites(arguments.sequence or [], arguments)
+    sites = find_sites(arguments.sequence or site_results(results), arguments)
     if sites:
         if arguments.protocol is not None:
             raise InputError("--protocol: for sequences of one camera; sites are scored in metres")

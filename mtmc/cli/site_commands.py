@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mtmc.atomic import atomic_writer
 from mtmc.errors import InputError
-from mtmc.evaluation.ground import evaluate_site, ground_table_scores, sites_to_json
+from mtmc.evaluation.ground import GROUND_FILE, evaluate_site, ground_table_scores, sites_to_json
 from mtmc.evaluation.table import scores_table
 from mtmc.multiview import GroundTrackerConfig
 from mtmc.progress import StageClock, progress_bars
@@ -59,6 +59,16 @@ def find_sites(names: Sequence[str], arguments: argparse.Namespace) -> list[Site
             "score them apart"
         )
     return sites
+
+
+def site_results(folder: Path) -> list[str]:
+    """Names of the multi-camera sequences that a folder holds results of.
+
+    None where it also holds results of single cameras, which are then what is scored.
+    """
+    if any(folder.glob("*.txt")):
+        return []
+    return sorted(path.parent.name for path in folder.glob(f"*/{GROUND_FILE}"))
 
 
 def score_sites(sites: Sequence[Site], results: Path, json_path: str | None) -> None:

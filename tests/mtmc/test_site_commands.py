@@ -31,6 +31,7 @@ def test_a_site_is_tracked_and_scored_by_its_name(real_data, tracked, tmp_path):
         "--json", scores,
     )  # fmt: skip
     assert code == 0
+    assert run_cli("eval", "--data-root", real_data, "--results", tracked) == 0
     overall = json.loads(scores.read_text(encoding="utf-8"))["overall"]
     assert overall["MOTA"] >= 98
     assert overall["IDF1"] >= 98
@@ -49,8 +50,9 @@ def test_settings_of_the_ground_tracker_are_strict(real_data, tracked, tmp_path,
     base = ("run", "--sequence", "CMC1", "--data-root", real_data, "--out", tmp_path)
     assert run_cli(*base, "--set", "ground_tracker.lagg_s=1") == 2
     assert "ground_tracker.lagg_s: unknown key" in capsys.readouterr().err
-    assert run_cli(*base, "--roi", "0,0,5,5") == 2
-    assert "not for multi-camera sequences" in capsys.readouterr().err
+    for unused in (("--roi", "0,0,5,5"), ("--video",), ("--jsonl",)):
+        assert run_cli(*base, *unused) == 2
+        assert "not for multi-camera sequences" in capsys.readouterr().err
     assert not (tmp_path / "CMC1").exists()
 
 
