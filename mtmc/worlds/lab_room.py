@@ -1,0 +1,102 @@
+"""The room of the LAB-like world: walls, a door, furniture, seats, and a camera in every corner.
+
+The floor is the rectangle (0, 0) to (6, 5) metres, Z up. People come in through the door in the
+wall y = 0, from an antechamber that belongs to nobody's view.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mtmc.calibration import Camera
+
+from ..types import FloatArray
+
+ROOM_X = (0.0, 6.0)
+ROOM_Y = (0.0, 5.0)
+WALL_HEIGHT_M = 2.9
+DOOR_X = (0.7, 1.7)
+"""The door: an opening in the wall y = 0."""
+OUTSIDE_Y = -1.2
+"""How far behind the door people begin and end."""
+
+IMAGE_SIZE = (640, 480)
+CAMERA_HEIGHT_M = 2.75
+FOCAL_PX = 390.0
+INSET_M = 0.12
+LOOK_AT = (3.0, 2.5, 0.7)
+
+
+@dataclass(frozen=True)
+class Furniture:
+    """A block that stands on the floor; people walk around it and are hidden behind it.
+
+    Attributes
+    ----------
+    kind : str
+        ``"table"``, ``"chair"``, ``"cupboard"`` or ``"counter"``: how it is drawn.
+    x0, y0, x1, y1 : float
+        Outline on the floor, metres.
+    height_m : float
+        Of its upper side.
+    """
+
+    kind: str
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    height_m: float
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Where one can sit: the place, which way one looks, and where one stands up to."""
+
+    xy: tuple[float, float]
+    heading: float
+    approach: tuple[float, float]
+
+
+FURNITURE: tuple[Furniture, ...] = (
+    Furniture("table", 2.55, 2.15, 3.85, 2.85, 0.74),
+    Furniture("cupboard", 5.45, 1.5, 5.95, 3.1, 1.15),
+    Furniture("counter", 2.2, 4.5, 4.2, 4.95, 0.95),
+)
+
+SEATS: tuple[Seat, ...] = (
+    Seat((2.85, 1.92), np.pi / 2, (2.85, 1.45)),
+    Seat((3.55, 1.92), np.pi / 2, (3.55, 1.45)),
+    Seat((2.85, 3.08), -np.pi / 2, (2.85, 3.55)),
+    Seat((3.55, 3.08), -np.pi / 2, (3.55, 3.55)),
+)
+SEAT_HEIGHT_M = 0.46
+
+QUEUE: tuple[tuple[float, float], ...] = ((3.2, 4.15), (2.6, 4.1), (2.0, 4.05), (1.4, 4.0))
+"""Where people stand in line before the counter, the first one first."""
+
+
+def lab_cameras() -> tuple[Camera, ...]:
+    """Four calibrated cameras, ``cam1`` to ``cam4``, in the corners of the ceiling."""
+    corners = [(x, y) for x, y in ((ROOM_X[0], ROOM_Y[0]), (ROOM_X[1], ROOM_Y[0]),
+                                   (ROOM_X[1], ROOM_Y[1]), (ROOM_X[0], ROOM_Y[1]))]  # fmt: skip
+    inward = np.array([np.mean(ROOM_X), np.mean(ROOM_Y)])
+    cameras = []
+    for number, corner in enumerate(corners, 1):
+        place = np.array(corner) + INSET_M * np.sign(inward - corner)
+        position = np.array([*place, CAMERA_HEIGHT_M])
+        rotation = _look_at(position, np.array(LOOK_AT))
+        width, height = IMAGE_SIZE
+        matrix = np.array([[FOCAL_PX, 0, width / 2], [0, FOCAL_PX, height / 2], [0, 0, 1.0]])
+        cameras.append(Camera(f"cam{number}", matrix, rotation, -rotation @ position, IMAGE_SIZE))
+    return tuple(cameras)
+
+
+def _look_at(position: FloatArray, target: FloatArray) -> FloatArray:
+    """Rotation from world to a camera that looks at ``target`` with its horizon level."""
+    forward = (target - position) / np.linalg.norm(target - position)
+    right = np.cross(forward, [0.0, 0.0, 1.0])
+    right /= np.linalg.norm(right)
+    return np.stack([right, np.cross(forward, right), forward])
