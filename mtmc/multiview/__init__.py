@@ -10,11 +10,14 @@
             ...
 
 Each part has its file: `observe` (boxes to ground points), `visibility`, `motion`, `associate`,
-`fusion` (leave-one-out), `existence`, `births`, `identity`, `appearance` and `residuals`.
+`fusion` (leave-one-out), `matching` (all of these together), `heights`, `existence`, `births` and
+`newcomers`, `identity`, `appearance`, `residuals`, and `report` (what is said, and when).
 """
 
 from __future__ import annotations
 
-from .tracker import GroundTrack, GroundTracker, GroundTrackerConfig
+from .config import GroundTrackerConfig
+from .report import GroundTrack
+from .tracker import GroundTracker
 
 __all__ = ["GroundTrack", "GroundTracker", "GroundTrackerConfig"]

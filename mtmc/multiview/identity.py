@@ -77,6 +77,51 @@ class Lost:
         self._people.keep(keep)
 
 
+class Identities:
+    """Gives identities to tracks that begin to count, and keeps those of the lost.
+
+    Parameters
+    ----------
+    cameras : int
+    confirmed : float
+        Log odds from which on a track counts.
+    scale : DistanceScale
+    config : IdentityConfig
+    """
+
+    def __init__(
+        self, cameras: int, confirmed: float, scale: DistanceScale, config: IdentityConfig
+    ) -> None:
+        self._confirmed, self._scale, self._config = confirmed, scale, config
+        self._lost = Lost(cameras, config)
+        self._next_id = 1
+
+    def end(self, people: Population, alive: BoolArray, time_s: float) -> None:
+        """Drop tracks (rows) that are not alive; those who counted may come back."""
+        self._lost.add(people.take(~alive & (people.id > 0)), time_s)
+        people.keep(alive)
+
+    def name(self, people: Population, time_s: float) -> None:
+        """Give identities to those who are now sure enough, new ones or those they had before."""
+        sure = (people.id == 0) & (people.log_odds >= self._confirmed)
+        if not sure.any():
+            return
+        new, rows = people.take(sure), np.flatnonzero(sure)
+        coasting = np.flatnonzero((people.id > 0) & (people.seen_s < time_s))
+        lost = people.take(coasting)
+        lost.extend(self._lost.people)
+        mine, theirs = link(new, lost, self._scale, self._config)
+        people.id[rows[mine]] = lost.id[theirs]
+        back = theirs >= len(coasting)
+        self._lost.remove(theirs[back] - len(coasting))
+        strangers = np.setdiff1d(rows, rows[mine])
+        people.id[strangers] = np.arange(self._next_id, self._next_id + len(strangers))
+        self._next_id += len(strangers)
+        alive = np.ones(len(people), np.bool_)
+        alive[coasting[theirs[~back]]] = False
+        people.keep(alive)
+
+
 def link(
     new: Population, lost: Population, scale: DistanceScale, config: IdentityConfig
 ) -> tuple[IntArray, IntArray]:

@@ -2,10 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..types import FloatArray
 from . import gaussian
+
+
+@dataclass(frozen=True)
+class MotionConfig:
+    """How people walk.
+
+    Attributes
+    ----------
+    noise : float
+        Spectral density of the white acceleration, m²/s³.
+    start_sigma : float
+        Standard deviation of a new person's velocity, m/s.
+    max_speed : float
+        Nobody is predicted to walk faster, m/s.
+    height_m, height_sigma_m : float
+        How tall people are, metres.
+    robust_limit : float
+        No observation pulls harder than one at this many standard deviations.
+    """
+
+    noise: float = 0.4
+    start_sigma: float = 1.0
+    max_speed: float = 3.5
+    height_m: float = 1.70
+    height_sigma_m: float = 0.12
+    robust_limit: float = 1.5
+
+    def __post_init__(self) -> None:
+        for name in ("noise", "start_sigma", "max_speed", "height_m", "height_sigma_m"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name}: expected a value above 0, got {getattr(self, name)}")
+        if not self.robust_limit > 0:
+            raise ValueError(f"robust_limit: expected a value above 0, got {self.robust_limit}")
 
 
 def predict(
