@@ -14,9 +14,11 @@ from mtmc.calibration import Camera
 
 from .atomic import atomic_path
 from .errors import InputError
-from .floor_picture import Bounds, FloorPictureConfig, floor_picture
-from .ground_grid import AnyCamera, draw_ground_grid
-from .types import Image
+from .floor.coverage import bounds_around
+from .floor.coverage_picture import coverage_picture
+from .floor.ground_grid import AnyCamera, draw_ground_grid
+from .floor.map import Bounds
+from .types import FloatArray, Image
 
 MAX_HEIGHT_M = 50.0
 """A camera higher than this has its unit wrong more likely than a mast that high."""
@@ -24,8 +26,8 @@ MAX_HEIGHT_M = 50.0
 MOMENTS_TO_TRY = 20
 """How far into a sequence to look for an image of every camera."""
 
-SITE_MARGIN = 0.25
-"""What is drawn around the bounds of a site, in their larger side."""
+SMALL_IMAGE_PX = 720
+"""Images narrower than this are enlarged, so that numbers in them can be read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +40,14 @@ class CalibrationView:
     images : mapping of camera name to (H, W, 3) uint8
     bounds : (left, bottom, right, top) or None
         The part of the floor to draw, metres; chosen by what the cameras cover if None.
+    outlines : sequence of (N, 2)
+        Polygons on the floor, metres: a site's bounds and region.
     """
 
     cameras: Sequence[AnyCamera]
     images: Mapping[str, Image] = field(default_factory=dict)
     bounds: Bounds | None = None
+    outlines: Sequence[FloatArray] = ()
 
 
 def view_of_sequence(name: str, data_root: Path | None) -> CalibrationView:
@@ -68,20 +73,9 @@ def view_of_sequence(name: str, data_root: Path | None) -> CalibrationView:
             if len(images) == len(site.cameras):
                 break
     cameras = [replace(camera.calibration, name=camera.name) for camera in site.cameras]
-    bounds = None if site.bounds is None else _around(site.bounds.box, cameras)
-    return CalibrationView(cameras, images, bounds)
-
-
-def _around(box: np.ndarray, cameras: Sequence[AnyCamera]) -> Bounds:
-    """The bounds of a site with a margin; cameras that are not far off are on the map too."""
-    pad = SITE_MARGIN * float((box[2:] - box[:2]).max())
-    low, high = box[:2] - pad, box[2:] + pad
-    for camera in cameras:
-        if isinstance(camera, Camera):
-            spot = camera.position[:2]
-            if ((spot > low - 2 * pad) & (spot < high + 2 * pad)).all():
-                low, high = np.minimum(low, spot - pad / 2), np.maximum(high, spot + pad / 2)
-    return (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+    bounds = None if site.bounds is None else bounds_around(site.bounds.box, cameras)
+    outlines = [np.array(area.corners) for area in (site.bounds, site.region) if area is not None]
+    return CalibrationView(cameras, images, bounds, outlines)
 
 
 def with_images(view: CalibrationView, files: Mapping[str, Path]) -> CalibrationView:
@@ -141,10 +135,10 @@ def write_pictures(view: CalibrationView, out: Path) -> list[Path]:
     ValueError
         When no camera sees any ground.
     """
-    pictures = {out: floor_picture(view.cameras, view.bounds, FloorPictureConfig())}
+    pictures = {out: coverage_picture(view.cameras, view.bounds, outlines=view.outlines)}
     for camera in view.cameras:
         if camera.name in view.images:
-            image = view.images[camera.name].copy()
+            image = _enlarged(view.images[camera.name])
             fitted = camera.resized((image.shape[1], image.shape[0]))
             draw_ground_grid(image, fitted)
             pictures[out.with_name(f"{out.stem}-{camera.name}{out.suffix}")] = image
@@ -152,6 +146,14 @@ def write_pictures(view: CalibrationView, out: Path) -> list[Path]:
         with atomic_path(path) as temporary:
             _write_image(temporary, picture, path)
     return list(pictures)
+
+
+def _enlarged(image: Image) -> Image:
+    """A copy that is wide enough to be written into."""
+    factor = -(-SMALL_IMAGE_PX // image.shape[1])
+    size = (image.shape[1] * factor, image.shape[0] * factor)
+    enlarged: Image = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+    return enlarged
 
 
 def _write_image(temporary: Path, picture: Image, path: Path) -> None:

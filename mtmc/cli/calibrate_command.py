@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ def run_show(arguments: argparse.Namespace) -> int:
     view = with_images(view, {name: Path(file) for name, file in files.items()})
     if arguments.bounds:
         left, bottom, right, top = parse_numbers(arguments.bounds, 4, "--bounds")
-        view = CalibrationView(view.cameras, view.images, (left, bottom, right, top))
+        view = replace(view, bounds=(left, bottom, right, top))
     output().print(camera_table(view.cameras))
     for remark in remarks(view.cameras):
         errors().print(remark, style="yellow", markup=False)

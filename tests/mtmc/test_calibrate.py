@@ -25,14 +25,9 @@ from mtmc.calibration.formats import (
 from mtmc.calibration_view import CalibrationView, remarks, with_images, write_pictures
 from mtmc.cli import build_parser
 from mtmc.errors import InputError
-from mtmc.floor_picture import (
-    PERSON_M,
-    FloorPictureConfig,
-    covers,
-    floor_picture,
-    site_bounds,
-)
-from mtmc.ground_grid import draw_ground_grid, grid_step
+from mtmc.floor.coverage import PERSON_M, covered_bounds, covers
+from mtmc.floor.coverage_picture import CoveragePictureConfig, coverage_picture
+from mtmc.floor.ground_grid import draw_ground_grid, grid_step
 
 SIZE = (640, 480)
 
@@ -87,7 +82,7 @@ def test_coverage_is_feet_inside_and_a_person_tall_enough(rig):
 
 def test_the_map_shades_places_by_the_number_of_cameras(rig):
     bounds = (-8.0, -8.0, 8.0, 8.0)
-    image = floor_picture(rig, bounds, FloorPictureConfig(size_px=400))
+    image = coverage_picture(rig, bounds, CoveragePictureConfig(size_px=400))
     assert image.dtype == np.uint8
     assert image.shape[0] > 400
     xy = np.random.default_rng(0).uniform(-7.9, 7.9, (3000, 2))
@@ -102,27 +97,27 @@ def test_the_map_shades_places_by_the_number_of_cameras(rig):
 
 
 def test_bounds_hold_cameras_and_what_two_of_them_see(rig):
-    left, bottom, right, top = site_bounds(rig, FloorPictureConfig())
+    left, bottom, right, top = covered_bounds(rig)
     for camera in rig:
         assert left < camera.position[0] < right
         assert bottom < camera.position[1] < top
     assert right - left < 60
-    assert floor_picture([flat(camera) for camera in rig]).size
-    assert floor_picture(rig[:1]).size
+    assert coverage_picture([flat(camera) for camera in rig]).size
+    assert coverage_picture(rig[:1]).size
 
 
 def test_what_cannot_be_drawn(rig):
     with pytest.raises(ValueError, match="at least one camera"):
-        floor_picture([])
+        coverage_picture([])
     with pytest.raises(ValueError, match="left < right"):
-        floor_picture(rig, (1.0, 0.0, 1.0, 2.0))
+        coverage_picture(rig, (1.0, 0.0, 1.0, 2.0))
     sky = camera_at("sky", (0, 0, 2), (1, 0, 50))
     with pytest.raises(ValueError, match="no camera sees any ground"):
-        floor_picture([sky])
+        coverage_picture([sky])
     with pytest.raises(ValueError, match="size_px: expected 200"):
-        FloorPictureConfig(size_px=10)
+        CoveragePictureConfig(size_px=10)
     with pytest.raises(ValueError, match="reach_m: expected a positive"):
-        FloorPictureConfig(reach_m=0.0)
+        CoveragePictureConfig(reach_m=0.0)
 
 
 @pytest.mark.parametrize("kind", ["pinhole", "tsai", "homography"])
@@ -181,7 +176,7 @@ def test_pictures_are_written_beside_each_other(rig, tmp_path):
     view = with_images(CalibrationView(rig), {"east": image})
     written = write_pictures(view, tmp_path / "out" / "floor.png")
     assert [path.name for path in written] == ["floor.png", "floor-east.png"]
-    assert cv2.imread(str(written[1])).shape == (240, 320, 3)
+    assert cv2.imread(str(written[1])).shape == (720, 960, 3)  # enlarged, to be read
     assert (cv2.imread(str(written[1])) != 90).any()
     with pytest.raises(InputError, match="no camera 'north'; there are west, east, south"):
         with_images(view, {"north": image})

@@ -9,7 +9,7 @@ import numpy as np
 
 from mtmc.calibration import Camera, HomographyCamera
 
-from .types import FloatArray, Image
+from ..types import FloatArray, Image
 
 AnyCamera = Camera | HomographyCamera
 

@@ -1,0 +1,1 @@
+"""Pictures of a site's floor: coverage, floor plans, trajectories, heat maps."""
