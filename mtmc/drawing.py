@@ -55,7 +55,7 @@ class TrackPainter:
         for identity, box in zip(ids.tolist(), xyxy, strict=True):
             _paint_box(image, box, identity, unit)
         if caption:
-            _label(image, caption, (4 * unit, 4 * unit), (32, 32, 32), unit)
+            draw_plate(image, caption, (4 * unit, 4 * unit), (32, 32, 32), unit)
 
     def _forget(self) -> None:
         gone = [i for i, s in self._last_seen.items() if self._step - s > self._trail_length]
@@ -72,10 +72,10 @@ def _paint_box(image: Image, box: FloatArray, identity: int, unit: int) -> None:
     colour = identity_colour(identity)
     left, top, right, bottom = (round(float(value)) for value in box)
     cv2.rectangle(image, (left, top), (right, bottom), colour, 2 * unit, cv2.LINE_AA)
-    _label(image, str(identity), (left, top), colour, unit, above=True)
+    draw_plate(image, str(identity), (left, top), colour, unit, above=True)
 
 
-def _label(
+def draw_plate(
     image: Image,
     text: str,
     corner: tuple[int, int],
@@ -83,7 +83,11 @@ def _label(
     unit: int,
     above: bool = False,
 ) -> None:
-    """Text on a filled plate; black or white, whichever reads better on the colour."""
+    """Text on a filled plate, in place; black or white, whichever reads better on the colour.
+
+    ``corner`` is the plate's upper left corner, or with ``above`` its lower left one; it is moved
+    to where the whole plate is inside the image.
+    """
     font, scale = cv2.FONT_HERSHEY_SIMPLEX, 0.45 * unit
     (width, height), base = cv2.getTextSize(text, font, scale, unit)
     plate = height + base + 2 * unit
