@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from .bytetrack import ByteTrack, ByteTrackConfig
 from .deepsort import DeepSort, DeepSortConfig
+from .motdt import Motdt, MotdtConfig
 from .sort import Sort, SortConfig
 from .types import Detections, Look, Tracker, Tracks
 
@@ -20,6 +21,8 @@ __all__ = [
     "DeepSortConfig",
     "Detections",
     "Look",
+    "Motdt",
+    "MotdtConfig",
     "Sort",
     "SortConfig",
     "Tracker",
@@ -56,6 +59,12 @@ TRACKERS: dict[str, TrackerEntry] = {
         DeepSort,
         DeepSortConfig,
         "motion and appearance, recently seen tracks first",
+        uses_appearance=True,
+    ),
+    "motdt": TrackerEntry(
+        Motdt,
+        MotdtConfig,
+        "detections and predictions as candidates, judged by a person classifier",
         uses_appearance=True,
     ),
     "sort": TrackerEntry(Sort, SortConfig, "motion and overlap"),

@@ -237,7 +237,7 @@ def test_coasting_reports_predictions_for_as_long_as_asked(name):
 
 
 def test_build_says_what_exists_and_what_belongs_together():
-    with pytest.raises(ValueError, match=r"expected one of bytetrack, deepsort, sort.*'sorted'"):
+    with pytest.raises(ValueError, match=f"expected one of {', '.join(TRACKERS)}, got 'sorted'"):
         build("sorted")
     with pytest.raises(ValueError, match="expected SortConfig, got ByteTrackConfig"):
         build("sort", TRACKERS["bytetrack"].config())
