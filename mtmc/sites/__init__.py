@@ -10,7 +10,7 @@ from pathlib import Path
 from . import cmc, shelf, terrace, toml_folder, wildtrack
 from .area import Area
 from .site import UNKNOWN_ID, GroundTruth, Site, SiteCamera
-from .sources import Moment, moments
+from .sources import Moment, moment_step, moments
 
 __all__ = [
     "LAYOUTS",
@@ -22,6 +22,7 @@ __all__ = [
     "Site",
     "SiteCamera",
     "find_site",
+    "moment_step",
     "moments",
     "site_names",
 ]

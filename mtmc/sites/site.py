@@ -14,6 +14,7 @@ from mtmc.trackers.types import BoolArray
 from ..errors import InputError
 from ..types import Detections, FloatArray, IntArray
 from .area import Area
+from .crops import CropTable
 
 SiteView = Camera | HomographyCamera
 
@@ -46,6 +47,8 @@ class SiteCamera:
         Time of frame 1 on the site's clock, seconds.
     detections : mapping of int to Detections, or None
         People by frame index, from a file; None where there is none.
+    crops : CropTable or None
+        What the detections look like, in worlds without images of their own.
     """
 
     name: str
@@ -56,6 +59,7 @@ class SiteCamera:
     images: Mapping[int, Path] = field(default_factory=dict)
     video: Path | None = None
     detections: Mapping[int, Detections] | None = None
+    crops: CropTable | None = None
 
     def __post_init__(self) -> None:
         if not self.name or "/" in self.name:
@@ -174,3 +178,8 @@ class Site:
     def has_images(self) -> bool:
         """Whether every camera has pixels."""
         return all(camera.has_images for camera in self.cameras)
+
+    @property
+    def has_crops(self) -> bool:
+        """Whether every camera's detections say what they look like."""
+        return all(camera.crops is not None for camera in self.cameras)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -76,6 +77,27 @@ def moments(
             yield Moment(index, (index - 1) / site.rate, tuple(gathered))
 
 
+def moment_step(site: Site, frames: FrameRange | None = None) -> int:
+    """The largest number of ticks of the site's clock that divides all steps between moments.
+
+    Recordings are often thinned out: of 25 frames per second every fifth or tenth, say. With
+    videos, whose frames are not known in advance, every tick counts.
+    """
+    chosen = frames or FrameRange()
+    if any(camera.video is not None for camera in site.cameras):
+        return chosen.every
+    slots = [
+        _slots(site, camera.offset_s + (camera.indices - 1) / (camera.rate or 1.0))
+        for camera in site.cameras
+    ]
+    found = np.unique(np.concatenate(slots))
+    found = found[found >= chosen.first]
+    if chosen.last is not None:
+        found = found[found <= chosen.last]
+    found = found[(found - chosen.first) % chosen.every == 0]
+    return int(np.gcd.reduce(np.diff(found))) if len(found) > 1 else chosen.every
+
+
 @dataclass(frozen=True, eq=False)
 class _Pending:
     """A frame that is known but not decoded yet."""
@@ -95,7 +117,12 @@ class _Pending:
 
 
 def _slot(site: Site, one: _Pending) -> int:
-    return max(1, 1 + int(np.floor(one.frame.time_s * site.rate + 0.5)))
+    return max(1, 1 + math.floor(one.frame.time_s * site.rate + 0.5))
+
+
+def _slots(site: Site, time_s: FloatArray) -> IntArray:
+    """As `_slot`, of times (N,), seconds."""
+    return np.maximum(1, 1 + np.floor(time_s * site.rate + 0.5).astype(np.int64))
 
 
 def _nearer(site: Site, index: int, one: _Pending, other: _Pending) -> bool:

@@ -11,6 +11,7 @@
     region = [[0, 0], [12, 0], [12, 6]] # where tracks are reported; default: bounds
     min_score = 0.4                     # detections below are not used
     ground_truth = "ground_truth.csv"   # frame,id,x,y with a header; id -1 is unknown
+    crops_root = "crops/"               # what the images named by crops are relative to
 
     [[camera]]
     name = "north"                      # as in the calibration
@@ -18,6 +19,7 @@
     rate = 9.97                         # of this camera; default: the site's, or the video's own
     offset_s = 0.04                     # time of its first frame on the site's clock
     detections = "north/det.txt"        # MOT format
+    crops = "north/crops.csv"           # what the detections look like; see mtmc.sites.crops
     size = [960, 540]                   # of its images, where they are not those of calibration
 
 A camera needs images, a video or detections. Frames count from 1 everywhere; ``frame`` of the
@@ -42,6 +44,7 @@ from ..config import from_dict, load_toml
 from ..errors import InputError
 from ..mot_files import detections_by_frame, read_detections
 from .area import Area
+from .crops import read_crops
 from .site import GroundTruth, Site, SiteCamera
 from .sources import numbered_images
 
@@ -59,6 +62,7 @@ class CameraEntry:
     rate: float | None = None
     offset_s: float = 0.0
     detections: str | None = None
+    crops: str | None = None
     size: tuple[int, int] | None = None
 
 
@@ -73,6 +77,7 @@ class SiteEntry:
     image_size: tuple[int, int] | None = None
     min_score: float | None = None
     ground_truth: str | None = None
+    crops_root: str | None = None
 
 
 def read(folder: Path) -> Site:
@@ -152,6 +157,11 @@ def _camera(
     found = None
     if entry.detections is not None:
         found = detections_by_frame(read_detections(folder / entry.detections))
+    crops = None
+    if entry.crops is not None:
+        if found is None or site.crops_root is None:
+            raise InputError(f"camera {entry.name!r}: crops: expected detections and crops_root")
+        crops = read_crops(folder / entry.crops, folder / site.crops_root, found)
     if images:
         indices = np.array(sorted(images), np.int64)
     elif found is not None:
@@ -170,6 +180,7 @@ def _camera(
         images=images,
         video=None if entry.video is None else folder / entry.video,
         detections=found,
+        crops=crops,
     )
 
 
