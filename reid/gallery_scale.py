@@ -1,0 +1,186 @@
+"""What a distance is worth: the distances of same and of different people, and their threshold.
+
+A network's own statistics come from a benchmark; a site has other light, other cameras and other
+clothes, and compares several crops with several. So the statistics are the beginning, and the
+site's own data refine them without labels: two people who are visible at once are different, and
+one tracklet is one person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+
+from .distances import BINS, RANGE, DistanceStatistics
+from .gallery_crops import FloatArray
+
+MIN_SIGMA = 0.01
+
+
+@dataclass(frozen=True)
+class ScaleConfig:
+    """How thresholds are set.
+
+    Attributes
+    ----------
+    false_match_rate : float
+        Probability that a newcomer is taken for anybody at all, within 0 to 1.
+    prior_count : float
+        How many comparisons of the site's own people the model's statistics are worth.
+    same, same_sigma, different, different_sigma : float
+        Mean and standard deviation of the cosine distance of one person's images, and of two
+        people's, where the model carries no statistics.
+    """
+
+    false_match_rate: float = 0.05
+    prior_count: float = 30.0
+    same: float = 0.25
+    same_sigma: float = 0.08
+    different: float = 0.50
+    different_sigma: float = 0.08
+
+    def __post_init__(self) -> None:
+        if not 0 < self.false_match_rate < 1:
+            raise ValueError(f"false_match_rate: expected 0 to 1, got {self.false_match_rate}")
+        if not self.prior_count > 0:
+            raise ValueError(f"prior_count: expected a value above 0, got {self.prior_count}")
+        if not 0 <= self.same < self.different <= RANGE:
+            raise ValueError(
+                f"same, different: expected 0 <= same < different, got {self.same}, "
+                f"{self.different}"
+            )
+        if not (self.same_sigma > 0 and self.different_sigma > 0):
+            raise ValueError("same_sigma, different_sigma: expected values above 0")
+
+
+class _Spread:
+    """Count, mean and variance of a distance; begins with what is assumed."""
+
+    def __init__(self, mean: float, sigma: float, count: float) -> None:
+        self.moments = np.array([count, count * mean, count * (sigma**2 + mean**2)])
+
+    def learn(self, distance: FloatArray) -> None:
+        known = distance[np.isfinite(distance)]
+        self.moments += [len(known), known.sum(), (known * known).sum()]
+
+    @property
+    def normal(self) -> NormalDist:
+        count, total, squares = self.moments.tolist()
+        mean = total / count
+        return NormalDist(mean, max(squares / count - mean**2, MIN_SIGMA**2) ** 0.5)
+
+
+class DistanceScale:
+    """Distributions of the distances of the same and of different people.
+
+    Either is a normal distribution whose moments the site refines. Its lower tail, which thresholds
+    depend on, is heavier than that of a normal one, for some people do look alike: it is the tail
+    of the model's statistics, moved and stretched to the site's moments, where there are any.
+
+    Parameters
+    ----------
+    config : ScaleConfig or None
+    statistics : DistanceStatistics or None
+        Of the appearance model; None takes those of the config.
+    """
+
+    def __init__(
+        self, config: ScaleConfig | None = None, statistics: DistanceStatistics | None = None
+    ) -> None:
+        self.config = config = config or ScaleConfig()
+        same, different = (
+            (config.same, config.same_sigma),
+            (config.different, config.different_sigma),
+        )
+        if statistics is not None:
+            same, different = (
+                _mean_and_sigma(statistics.same),
+                _mean_and_sigma(statistics.different),
+            )
+        self._statistics, self._tail = statistics, NormalDist(*different)
+        self._same = _Spread(*same, config.prior_count)
+        self._different = _Spread(*different, config.prior_count)
+
+    @property
+    def same(self) -> NormalDist:
+        """Distances of a person to their own gallery."""
+        return self._same.normal
+
+    @property
+    def different(self) -> NormalDist:
+        """Distances to the galleries of others."""
+        return self._different.normal
+
+    def learn_same(self, distance: FloatArray) -> None:
+        """Take distances between parts of one tracklet's crops; NaN is skipped."""
+        self._same.learn(np.asarray(distance, np.float64))
+
+    def learn_different(self, distance: FloatArray) -> None:
+        """Take distances of people who were visible at once; one per pair tells all there is."""
+        self._different.learn(np.asarray(distance, np.float64))
+
+    def threshold(self, candidates: int = 1, false_match_rate: float | None = None) -> float:
+        """The distance below which a stranger is taken for one of several people that seldom.
+
+        With C candidates each may match at the rate 1 - (1 - f)^(1/C), so that the rate of any
+        match is f.
+
+        Parameters
+        ----------
+        candidates : int
+        false_match_rate : float or None
+            None takes that of the config.
+        """
+        rate = self.config.false_match_rate if false_match_rate is None else false_match_rate
+        each = -np.expm1(np.log1p(-rate) / max(candidates, 1))
+        tail = self._statistics.threshold if self._statistics else self._tail.inv_cdf
+        deviation = (tail(float(each)) - self._tail.mean) / self._tail.stdev
+        different = self.different
+        return max(different.mean + deviation * different.stdev, 0.0)
+
+    def log_ratio(self, distance: FloatArray) -> FloatArray:
+        """Log p(d | same) - log p(d | different), never rising with d; 0 for NaN."""
+        same, different = self.same, self.different
+        d = np.asarray(distance, np.float64)
+        # Beyond the mean of either the ratio of two normal densities of different width turns
+        # back; nobody is less alike for being closer than expected.
+        low = np.minimum(same.mean, different.mean)
+        d = np.clip(d, low, max(same.mean, different.mean))
+        ratio = _log_density(d, same) - _log_density(d, different)
+        return np.nan_to_num(ratio, nan=0.0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers: count, sum and sum of squares of either kind."""
+        return {
+            "same": self._same.moments.tolist(),
+            "different": self._different.moments.tolist(),
+        }
+
+    def restore(self, data: Mapping[str, Any]) -> None:
+        """Take over what :meth:`to_dict` gave.
+
+        Raises
+        ------
+        ValueError
+            When it is malformed.
+        """
+        for name, spread in (("same", self._same), ("different", self._different)):
+            moments = np.asarray(data.get(name), np.float64)
+            if moments.shape != (3,) or not np.isfinite(moments).all() or moments[0] <= 0:
+                raise ValueError(f"scale.{name}: expected count, sum and sum of squares")
+            spread.moments = moments
+
+
+def _log_density(distance: FloatArray, normal: NormalDist) -> FloatArray:
+    z = (distance - normal.mean) / normal.stdev
+    return np.asarray(-0.5 * z * z - np.log(normal.stdev))
+
+
+def _mean_and_sigma(counts: np.ndarray[Any, np.dtype[np.int64]]) -> tuple[float, float]:
+    middle = (np.arange(BINS) + 0.5) * (RANGE / BINS)
+    mean = float(np.average(middle, weights=counts))
+    return mean, float(np.average((middle - mean) ** 2, weights=counts) ** 0.5)
