@@ -30,6 +30,8 @@ class CameraRun:
         A new instance per run; its identities count from 1.
     appearance : AppearanceModel or None
         Embeds the detections that carry no vectors yet.
+    embed_first : bool
+        Embed all detections before tracking; False leaves it to the tracker to ask its look.
     keep : BoxFilter
         Which detections take part; applied before anything is embedded.
     frames : FrameRange
@@ -45,6 +47,7 @@ class CameraRun:
     keep: BoxFilter = field(default_factory=BoxFilter)
     frames: FrameRange = field(default_factory=FrameRange)
     scorer: Scorer | None = None
+    embed_first: bool = True
 
     def views(self, clock: StageClock) -> Iterator[View]:
         """Track frame by frame, timing each stage."""
@@ -57,7 +60,7 @@ class CameraRun:
                 return
             with clock.stage("detect"):
                 detections: Detections = self.keep(self.find(frame))
-            if self.appearance is not None:
+            if self.appearance is not None and self.embed_first:
                 with clock.stage("embed"):
                     detections = with_appearance(frame, detections, self.appearance)
             with clock.stage("track"):

@@ -19,11 +19,14 @@ from .datasets import Sequence as RecordedSequence
 from .datasets import find_sequence
 from .detectors import OnnxDetector
 from .errors import InputError
+from .look import Scorer
 from .mot_files import detections_by_frame, read_detections, read_feature_file, read_results
 from .people import BoxFilter, Finder, find_in, find_with, join_embeddings, read_mask
 from .pipeline import CameraRun, RunSummary, run_camera
 from .progress import StageClock
 from .run_config import RunConfig, RunOptions
+from .scorers import DetectorScorer, PatchScorer
+from .scorers.patch import SHIPPED_WEIGHTS
 from .scores import SCORE_MAPPINGS, ScoreMapping
 from .sinks import JsonLinesSink, MotTextSink
 from .sources import VIDEO_SUFFIXES, FrameRange, ImageFolder, NoImages, Source, VideoFile
@@ -141,17 +144,23 @@ def prepare(
     """
     options = config.run
     source, sequence = open_sequence(name_or_path, data_root, options.fps)
+    if options.scorer is not None and not hasattr(config.tracker_config, "use_scorer"):
+        raise InputError(f"run.scorer: tracker {config.tracker} scores no boxes of its own")
+    if options.scorer is not None and not source.has_images:
+        raise InputError(f"{source.name}: a scorer needs images, and there are none")
     if options.threads is not None:
         cv2.setNumThreads(options.threads)
     cv2.setRNGSeed(options.seed)
     mapping = (config.scores or default_mapping(sequence, options)) if map_scores else None
-    find = _finder(source, sequence, config, data_root, mapping)
+    detector = _open_detector(source, config, data_root)
+    find = _finder(detector, source, sequence, config, mapping)
+    scorer = _open_scorer(detector, config, data_root)
     appearance = None
     if options.reid is not None and options.reid != HISTOGRAM:
         find_model(options.reid, data_root)  # a wrong name is an error also where nobody looks
     if options.reid is not None and TRACKERS[config.tracker].uses_appearance:
         appearance = load_appearance(options.reid, config, data_root)
-    elif options.detector is None and sequence is not None:
+    elif detector is None and scorer is None and sequence is not None:
         source = _without_images(sequence)  # nobody looks: decoding would be for nothing
     keep = BoxFilter(
         options.min_score,
@@ -159,9 +168,11 @@ def prepare(
         options.roi,
         read_mask(Path(options.mask)) if options.mask else None,
     )
-    tracker = trackers.build(config.tracker, _tracker_config(config, appearance))
+    settings = _tracker_config(config, appearance)
+    tracker = trackers.build(config.tracker, settings)
     frames = FrameRange.parse(options.frames, options.every)
-    return CameraRun(source, find, tracker, appearance, keep, frames)
+    embed_first = not getattr(settings, "use_embedder", False)
+    return CameraRun(source, find, tracker, appearance, keep, frames, scorer, embed_first)
 
 
 def run_sequence(
@@ -212,30 +223,57 @@ def _without_images(sequence: RecordedSequence) -> NoImages:
 
 
 def _tracker_config(config: RunConfig, appearance: Embedder | None) -> Any:
-    """Settings of the tracker, with the appearance gate that a false-match rate asks for."""
-    rate = config.run.false_match_rate
+    """Settings of the tracker, with what follows from the scorer and the appearance model.
+
+    A tracker that can ask its look does so where the run has what answers; a false-match rate sets
+    the appearance gate.
+    """
+    settings, rate = config.tracker_config, config.run.false_match_rate
+    if config.run.scorer is not None:
+        settings = replace(settings, use_scorer=True)
+    if appearance is not None and hasattr(settings, "use_embedder"):
+        settings = replace(settings, use_embedder=True)
     if rate is None:
-        return config.tracker_config
-    if appearance is None or not hasattr(config.tracker_config, "max_cosine_distance"):
+        return settings
+    if appearance is None or not hasattr(settings, "max_cosine_distance"):
         raise InputError(f"run.false_match_rate: tracker {config.tracker} has no appearance gate")
-    return replace(config.tracker_config, max_cosine_distance=appearance.threshold(rate))
+    return replace(settings, max_cosine_distance=appearance.threshold(rate))
+
+
+def _open_detector(
+    source: Source, config: RunConfig, data_root: Path | None
+) -> DetectorScorer | None:
+    """The detector of the run, which may serve as scorer, too: one pass per image for both."""
+    options = config.run
+    if options.detector is None:
+        return None
+    if not source.has_images:
+        raise InputError(f"{source.name}: a detector needs images, and there are none")
+    path = find_model(options.detector, data_root)
+    return DetectorScorer(OnnxDetector(path, config.detector, options.device, options.threads))
+
+
+def _open_scorer(
+    detector: DetectorScorer | None, config: RunConfig, data_root: Path | None
+) -> Scorer | None:
+    name, options = config.run.scorer, config.run
+    if name is None or name == "detector":
+        return detector if name else None
+    path = SHIPPED_WEIGHTS if name == "patch" else find_model(name, data_root)
+    return PatchScorer(path, options.device, options.threads)
 
 
 def _finder(
+    detector: DetectorScorer | None,
     source: Source,
     sequence: RecordedSequence | None,
     config: RunConfig,
-    data_root: Path | None,
     mapping: ScoreMapping | None,
 ) -> Finder:
-    options = config.run
-    if options.detector is not None:
-        if not source.has_images:
-            raise InputError(f"{source.name}: a detector needs images, and there are none")
-        path = find_model(options.detector, data_root)
-        detect = find_with(OnnxDetector(path, config.detector, options.device, options.threads))
+    if detector is not None:
+        detect = find_with(detector)
         return detect if mapping is None else lambda frame: mapping.detections(detect(frame))
-    people = read_people(source.name, sequence, options)
+    people = read_people(source.name, sequence, config.run)
     if mapping is not None:
         people = {index: mapping.detections(found) for index, found in people.items()}
     return find_in(people)

@@ -36,6 +36,10 @@ class RunOptions:
     false_match_rate : float or None
         Sets the tracker's ``max_cosine_distance`` to the distance below which this share of
         different people would match, by the statistics that the appearance model carries.
+    scorer : str or None
+        What judges boxes for a tracker that scores its own (motdt): ``"detector"``, the score map
+        of the run's detector; ``"patch"``, the classifier that ships; or the ONNX file of another
+        patch classifier. None: the tracker goes by detections alone.
     frames : str
         ``"A:B"``, counted from 1, both included; either end may be left out.
     every : int
@@ -69,6 +73,7 @@ class RunOptions:
     embeddings: str | None = None
     reid: str | None = None
     false_match_rate: float | None = None
+    scorer: str | None = None
     frames: str = ":"
     every: int = 1
     min_score: float | None = None
@@ -92,6 +97,8 @@ class RunOptions:
             raise ValueError(f"false_match_rate: expected 0 to 1, got {self.false_match_rate}")
         if self.false_match_rate is not None and self.reid is None:
             raise ValueError("false_match_rate: needs an appearance model, reid")
+        if self.scorer == "detector" and self.detector is None:
+            raise ValueError("scorer: expected a detector for its score map; give detector, too")
         if self.batch < 1:
             raise ValueError(f"batch: expected a number from 1, got {self.batch}")
         if self.threads is not None and self.threads < 1:

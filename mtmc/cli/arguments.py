@@ -12,6 +12,7 @@ from mtmc.config import apply_overrides, load_toml
 from mtmc.datasets import DATA_ROOT_VARIABLE, resolve_data_root
 from mtmc.errors import InputError
 from mtmc.run_config import RunConfig
+from mtmc.scorers import SCORERS
 from mtmc.scores import SCORE_MAPPINGS
 
 
@@ -101,6 +102,18 @@ def add_appearance(parser: argparse.ArgumentParser, required: bool) -> None:
     group.add_argument("--batch", type=int, metavar="N", help="crops per call (default 32)")
 
 
+def add_scorer(parser: argparse.ArgumentParser) -> None:
+    """What judges boxes of the tracker's own making."""
+    group = parser.add_argument_group("scorer")
+    group.add_argument(
+        "--scorer",
+        metavar="NAME",
+        help="what judges predicted boxes for --tracker motdt: "
+        + "; ".join(f"'{name}': {what}" for name, what in SCORERS.items())
+        + "; or the ONNX file of another patch classifier (default: none, detections alone)",
+    )
+
+
 def add_hardware(parser: argparse.ArgumentParser) -> None:
     """Where and with how many threads to compute."""
     group = parser.add_argument_group("hardware")
@@ -158,8 +171,8 @@ GROUND_TRACKER = "ground_tracker"
 
 _RUN_KEYS = (
     "detector", "detections", "embeddings", "reid", "false_match_rate", "frames", "every",
-    "min_score", "min_height", "mask", "fps", "device", "threads", "batch", "seed", "video",
-    "jsonl",
+    "scorer", "min_score", "min_height", "mask", "fps", "device", "threads", "batch", "seed",
+    "video", "jsonl",
 )  # fmt: skip
 
 

@@ -35,6 +35,9 @@ EPILOG = """examples:
       a video of your own; writes out/clip.txt and out/clip.webm, which browsers play
   mtmc run --sequence ADL-Rundle-6 --tracker deepsort --reid osnet.onnx --out out/
       with appearance; compare it with a run without --reid through `mtmc compare`
+  mtmc run --sequence clip.mp4 --detector yolox_nano_416x416.onnx --tracker motdt \
+           --scorer detector --reid osnet.onnx --out out/
+      predicted boxes stand in for missed detections where the detector's score map agrees
   mtmc run --sequence CMC2 --data-root DIR --out out/
       several calibrated cameras: one identity across all of them; writes out/CMC2/ with
       ground.csv (places in metres), CAMERA.txt (MOT format, global identities) and events.jsonl
@@ -78,6 +81,7 @@ def add_parser(subparsers: Any) -> None:
     )
     shared.add_detector(parser, required=False)
     shared.add_appearance(parser, required=False)
+    shared.add_scorer(parser)
     shared.add_region(parser)
     shared.add_scores(parser)
     shared.add_frames(parser)

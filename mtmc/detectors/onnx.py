@@ -78,18 +78,40 @@ class OnnxDetector:
         Detections
             Highest score first, boxes clipped to the image.
         """
+        return self.select(image, *self.propose(image))
+
+    def propose(self, image: Image) -> tuple[FloatArray, FloatArray]:
+        """All boxes that the network proposes, before any selection.
+
+        Returns
+        -------
+        xyxy : (A, 4) float64
+            Pixels of the image; they may reach beyond it.
+        scores : (A,) float64
+            Score of the best class that counts as a person, 0 to 1.
+        """
         batch, placement = self.family.prepare(image, self.input_size)
         outputs = self._session.run(batch)
         self._check_finite(outputs)
         candidates = self.family.decode(outputs, self.input_size)
-        xyxy, scores = self._choose(candidates)
-        xyxy = placement.to_image(xyxy)
+        return placement.to_image(candidates.xyxy), self._person_scores(candidates)
+
+    def select(self, image: Image, xyxy: FloatArray, scores: FloatArray) -> Detections:
+        """The people among what `propose` answered for the same image."""
+        rows = np.flatnonzero(scores >= self.config.score_threshold)
+        rows = rows[np.argsort(-scores[rows], kind="stable")]
+        xyxy, scores = xyxy[rows], scores[rows]
+        if self.family.needs_nms and len(rows):
+            tlwh = np.hstack([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]])
+            kept = cv2.dnn.NMSBoxes(tlwh.tolist(), scores.tolist(), 0.0, self.config.nms_iou)
+            kept_rows = np.asarray(kept, np.int64).ravel()
+            xyxy, scores = xyxy[kept_rows], scores[kept_rows]
         xyxy[:, 0::2] = xyxy[:, 0::2].clip(0, image.shape[1])
         xyxy[:, 1::2] = xyxy[:, 1::2].clip(0, image.shape[0])
         visible = (xyxy[:, 2] > xyxy[:, 0]) & (xyxy[:, 3] > xyxy[:, 1])
         return Detections(xyxy[visible], scores[visible])
 
-    def _choose(self, candidates: Candidates) -> tuple[FloatArray, FloatArray]:
+    def _person_scores(self, candidates: Candidates) -> FloatArray:
         classes = candidates.class_scores.shape[1]
         wanted = [c for c in self.config.class_ids if c < classes]
         if not wanted:
@@ -97,16 +119,8 @@ class OnnxDetector:
                 f"{self._path}: class_ids {self.config.class_ids} but the network has "
                 f"{classes} classes"
             )
-        scores = candidates.class_scores[:, wanted].max(axis=1)
-        rows = np.flatnonzero(scores >= self.config.score_threshold)
-        rows = rows[np.argsort(-scores[rows], kind="stable")]
-        xyxy, scores = candidates.xyxy[rows], scores[rows]
-        if self.family.needs_nms and len(rows):
-            tlwh = np.hstack([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]])
-            kept = cv2.dnn.NMSBoxes(tlwh.tolist(), scores.tolist(), 0.0, self.config.nms_iou)
-            kept_rows = np.asarray(kept, np.int64).ravel()
-            xyxy, scores = xyxy[kept_rows], scores[kept_rows]
-        return xyxy, scores
+        scores: FloatArray = candidates.class_scores[:, wanted].max(axis=1)
+        return scores
 
     def _check_finite(self, outputs: list[npt.NDArray[Any]]) -> None:
         if not all(np.isfinite(output).all() for output in outputs):
