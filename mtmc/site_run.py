@@ -31,6 +31,7 @@ from .scores import ScoreMapping
 from .sinks import MotTextSink
 from .site_sinks import EventsSink, GroundCsvSink
 from .sites import Moment, Site, moments
+from .sites.crops import CropVectors
 from .sources import FrameRange
 from .types import Detections, Frame, GlobalTrack, GlobalTracker, Relabel, Sink, Tracks, View
 
@@ -119,16 +120,19 @@ def prepare_site(
     for name in UNUSED_OPTIONS:
         if getattr(options, name):
             raise InputError(f"run.{name}: not for multi-camera sequences ({site.name})")
-    looks = options.detector is not None or options.reid is not None
+    dressed = site.has_crops and options.detector is None and options.reid is not None
+    looks = (options.detector is not None or options.reid is not None) and not dressed
     if looks and not site.has_images:
         raise InputError(f"{site.name}: a detector or appearance needs images; there are none")
-    appearance = None
+    appearance, find = None, _finders(site, config, data_root)
     if options.reid is not None:
         appearance = load_appearance(options.reid, config, data_root)
+        if dressed:
+            find, appearance = _dressed(site, find, appearance), None
     min_score = options.min_score if options.min_score is not None else site.min_score
     return SiteRun(
         site=site,
-        find=_finders(site, config, data_root),
+        find=find,
         tracker=GroundTracker(site.calibrations, tracker_config, site.bounds, site.region),
         appearance=appearance,
         keep=BoxFilter(min_score, options.min_height),
@@ -285,6 +289,23 @@ def _finders(site: Site, config: RunConfig, data_root: Path | None) -> dict[str,
         )
         for camera in site.cameras
     }
+
+
+def _dressed(site: Site, find: dict[str, Finder], appearance: Embedder) -> dict[str, Finder]:
+    """Detections with the vectors of the crops that they wear."""
+    tables = {c.name: c.crops for c in site.cameras if c.crops is not None}
+    vectors = CropVectors(tables.values(), appearance)
+
+    def dressed(name: str, bare: Finder) -> Finder:
+        table = tables[name]
+
+        def finder(frame: Frame) -> Detections:
+            people = bare(frame)
+            return Detections(people.xyxy, people.scores, vectors.of(table, frame.index))
+
+        return finder
+
+    return {name: dressed(name, bare) for name, bare in find.items()}
 
 
 def _with_appearance(

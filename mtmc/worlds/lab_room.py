@@ -1,7 +1,7 @@
 """The room of the LAB-like world: walls, a door, furniture, seats, and a camera in every corner.
 
 The floor is the rectangle (0, 0) to (6, 5) metres, Z up. People come in through the door in the
-wall y = 0, from an antechamber that belongs to nobody's view.
+wall y = 0.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ ROOM_Y = (0.0, 5.0)
 WALL_HEIGHT_M = 2.9
 DOOR_X = (0.7, 1.7)
 """The door: an opening in the wall y = 0."""
-OUTSIDE_Y = -1.2
-"""How far behind the door people begin and end."""
+OUTSIDE_Y = -0.3
+"""Where people appear and vanish, just behind the door."""
 
 IMAGE_SIZE = (640, 480)
 CAMERA_HEIGHT_M = 2.75

@@ -1,0 +1,176 @@
+"""The LAB-like world as a multi-camera sequence: a folder with a ``sequence.toml``."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from mtmc.calibration.formats import FORMATS
+from mtmc.reid.data import PersonDataset
+
+from ..errors import InputError
+from ..types import IntArray
+from .lab import LabConfig, simulate_lab
+from .lab_boxes import DetectorFaults, FoundBoxes, walk_frames
+from .lab_crops import DressedBox, Wardrobe
+from .lab_room import OUTSIDE_Y, ROOM_X, ROOM_Y, lab_cameras
+from .lab_world import LabWorld
+
+REGION_Y = 0.3
+"""Truth and tracks count from here on: who stands in the door is neither in nor out."""
+CROP_COLUMNS = ("frame", "row", "image", "visible", "other", "cover", "height")
+MARK = "mtmc-lab-world"
+
+
+def write_dressed_lab(
+    folder: Path,
+    config: LabConfig,
+    dataset: PersonDataset,
+    dataset_root: Path,
+    *,
+    low_resolution: bool = False,
+    faults: DetectorFaults | None = None,
+    on_frame: Callable[[], None] = lambda: None,
+) -> Path:
+    """Write a world of boxes whose people wear real crops.
+
+    The folder gets ``sequence.toml``, ``calibration.toml``, ``ground_truth.csv`` and, per camera,
+    ``det.txt`` (MOT format) and ``crops.csv`` (which crops a detection shows; the images stay
+    where they are).
+
+    Parameters
+    ----------
+    folder : Path
+        Replaced once the new one is whole, if it is such a world already.
+    config : LabConfig
+    dataset : PersonDataset
+        Where the crops come from.
+    dataset_root : Path
+        The folder that the data set's names are relative to.
+    low_resolution : bool
+        Crops of 24 to 48 pixels in height.
+    faults : DetectorFaults or None
+    on_frame : callable
+        Called twice per frame: once it is simulated, and once it is written.
+
+    Raises
+    ------
+    InputError
+        When the folder exists and is something else.
+    ValueError
+        When the data set has too few people.
+    """
+    work = _begin(folder)
+    try:
+        world = simulate_lab(config, on_frame)
+        cameras = lab_cameras()
+        people = len(world.height_m)
+        wardrobe = Wardrobe(dataset, people, len(cameras), config.seed, low_resolution)
+        with ExitStack() as stack:
+            writers = [stack.enter_context(_CameraFiles(work / c.name)) for c in cameras]
+            views = walk_frames(world, cameras, faults or DetectorFaults(), config.seed)
+            for frame, shown in enumerate(views):
+                for number, (boxes, found) in enumerate(shown):
+                    looks = wardrobe.dress(world, frame, number, boxes, found)
+                    writers[number].write(frame + 1, found, looks)
+                on_frame()
+        write_ground_truth(work / "ground_truth.csv", world)
+        FORMATS["mtmc"].write(work / "calibration.toml", cameras)
+        tables = [
+            {"name": c.name, "detections": f"{c.name}/det.txt", "crops": f"{c.name}/crops.csv"}
+            for c in cameras
+        ]
+        write_site(work, folder.name, config, tables, crops_root=str(dataset_root.resolve()))
+        _finish(work, folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return folder
+
+
+def write_ground_truth(path: Path, world: LabWorld) -> None:
+    """Places of everybody who is in the room, by frame from 1 and identity from 1."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(("frame", "id", "x", "y"))
+        for frame in range(len(world.time_s)):
+            for person in _inside(world, frame).tolist():
+                x, y = world.xy[frame, person].tolist()
+                writer.writerow((frame + 1, person + 1, f"{x:.4f}", f"{y:.4f}"))
+
+
+def write_site(
+    folder: Path, name: str, config: LabConfig, cameras: list[dict[str, Any]], **more: Any
+) -> None:
+    """``sequence.toml``, and a mark that says what made the folder."""
+    site = {
+        "name": name,
+        "rate": config.frame_rate,
+        "calibration": "calibration.toml",
+        "calibration_format": "mtmc",
+        "bounds": [ROOM_X[0], OUTSIDE_Y, ROOM_X[1], ROOM_Y[1]],
+        "region": [ROOM_X[0], REGION_Y, ROOM_X[1], ROOM_Y[1]],
+        "ground_truth": "ground_truth.csv",
+        **more,
+        "camera": cameras,
+    }
+    (folder / "sequence.toml").write_text(tomli_w.dumps(site), encoding="utf-8")
+    about = {"preset": config.preset, "seed": config.seed, "seconds": config.length_s}
+    (folder / f"{MARK}.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
+
+
+def _inside(world: LabWorld, frame: int) -> IntArray:
+    person = world.present(frame)
+    return person[world.xy[frame, person, 1] >= REGION_Y]
+
+
+def _begin(folder: Path) -> Path:
+    """A temporary folder beside the one to be written."""
+    if folder.exists() and not (folder / f"{MARK}.json").is_file():
+        raise InputError(f"{folder}: exists and is no simulated world; not overwritten")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+
+
+def _finish(work: Path, folder: Path) -> None:
+    work.chmod(0o755)
+    if folder.exists():
+        shutil.rmtree(folder)
+    work.replace(folder)
+
+
+class _CameraFiles:
+    """``det.txt`` and ``crops.csv`` of one camera; a context manager."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self._boxes = (folder / "det.txt").open("w", encoding="utf-8")
+        self._looks = (folder / "crops.csv").open("w", encoding="utf-8", newline="")
+        self._table = csv.writer(self._looks, lineterminator="\n")
+        self._table.writerow(CROP_COLUMNS)
+
+    def __enter__(self) -> _CameraFiles:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._boxes.close()
+        self._looks.close()
+
+    def write(self, frame: int, found: FoundBoxes, looks: list[DressedBox]) -> None:
+        rows = zip(found.xyxy.tolist(), found.scores.tolist(), looks, strict=True)
+        for row, ((left, top, right, bottom), score, look) in enumerate(rows):
+            self._boxes.write(
+                f"{frame},-1,{left:.2f},{top:.2f},{right - left:.2f},{bottom - top:.2f},"
+                f"{score:.3f},-1,-1,-1\n"
+            )
+            self._table.writerow(
+                (frame, row, look.image, f"{look.visible:.3f}", look.other, f"{look.cover:.3f}",
+                 look.height)
+            )  # fmt: skip

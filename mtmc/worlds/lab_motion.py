@@ -1,0 +1,315 @@
+"""How people move in the LAB-like world: errands one after the other, and keeping clear of others.
+
+Every person walks towards the next way point, is pushed away by those who are near (the social
+force of Helbing and Molnar, Phys. Rev. E 1995, with one exponential term), and slides along
+furniture and walls. What they do in the room is drawn at random: stand somewhere, stand with
+somebody, sit, queue at the counter, cross to the far side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..types import FloatArray
+from .lab_paths import FloorPlan, walkable
+from .lab_room import DOOR_X, OUTSIDE_Y, QUEUE, ROOM_Y, SEATS
+from .lab_visits import Visit
+from .lab_world import LabWorld
+
+RELAXATION_S = 0.45
+REPULSION = 2.6
+"""Acceleration between two bodies that touch, m/s²."""
+REPULSION_RANGE_M = 0.32
+BODY_GAP_M = 0.5
+TOUCH_M = 0.36
+"""Bodies come no nearer than this, centre to centre."""
+ARRIVED_M = 0.2
+SIT_DOWN_S = 1.3
+STUCK_S = 4.0
+LEAVE_EARLY_S = 6.0
+"""On the way out this long before the visit is to end."""
+
+
+@dataclass
+class _Person:
+    """Somebody who is in the room."""
+
+    column: int
+    visit: int
+    leave_s: float
+    speed: float
+    at: FloatArray
+    rng: np.random.Generator
+    velocity: FloatArray = field(default_factory=lambda: np.zeros(2))
+    heading: float = np.pi / 2
+    walked: float = 0.0
+    seated: float = 0.0
+    seat: int | None = None
+    place_in_line: int | None = None
+    way: list[FloatArray] = field(default_factory=list)
+    errand: Iterator[None] | None = None
+    wanted_heading: float | None = None
+    slow_s: float = 0.0
+    leaving: bool = False
+    gone: bool = False
+
+
+class Room:
+    """Everybody who is in the room, moved on step by step."""
+
+    def __init__(self, visits: list[Visit], seed: int, step_s: float) -> None:
+        self._plan = FloorPlan()
+        self._waiting = sorted(enumerate(visits, 1), key=lambda pair: pair[1].start_s)
+        self._seed, self._step_s = seed, step_s
+        self._speed: dict[int, float] = {}
+        self.people: list[_Person] = []
+        self.time_s = 0.0
+
+    def advance(self) -> None:
+        """One time step."""
+        self._let_in()
+        for person in self.people:
+            self._decide(person)
+        for person in self.people:
+            self._move(person)
+        self._keep_apart()
+        self.people = [person for person in self.people if not person.gone]
+        self.time_s += self._step_s
+
+    def _let_in(self) -> None:
+        door = np.array([np.mean(DOOR_X), OUTSIDE_Y])
+        while self._waiting and self._waiting[0][1].start_s <= self.time_s:
+            near = [np.linalg.norm(other.at - door) < 1.0 for other in self.people]
+            if any(near):
+                return
+            number, visit = self._waiting.pop(0)
+            rng = np.random.default_rng([self._seed, number])
+            start = door + [rng.uniform(-0.15, 0.15), 0.0]
+            leave = visit.start_s + visit.stay_s - LEAVE_EARLY_S
+            speed = float(np.clip(rng.normal(1.05, 0.15), 0.7, 1.4))
+            person = _Person(visit.person, number, leave, speed, start, rng)
+            person.errand = self._errands(person)
+            self.people.append(person)
+
+    def _decide(self, person: _Person) -> None:
+        if person.errand is not None and next(person.errand, StopIteration) is StopIteration:
+            person.gone = True
+
+    def _errands(self, person: _Person) -> Iterator[None]:
+        """What a person does between coming and going, one step per item."""
+        choices: list[Callable[[_Person], Iterator[None]]] = [
+            self._stand, self._sit, self._queue, self._join, self._cross,
+        ]  # fmt: skip
+        weights = np.array([0.24, 0.26, 0.14, 0.14, 0.22])
+        yield from self._walk(person, np.array([np.mean(DOOR_X), 0.9]))
+        while self.time_s < person.leave_s:
+            yield from choices[int(person.rng.choice(len(choices), p=weights))](person)
+        person.leaving = True
+        yield from self._walk(person, np.array([np.mean(DOOR_X), 0.5]))
+        yield from self._walk(person, np.array([np.mean(DOOR_X), OUTSIDE_Y]))
+
+    def _walk(self, person: _Person, goal: FloatArray) -> Iterator[None]:
+        person.way = self._plan.path(person.at, goal)
+        person.wanted_heading, person.slow_s = None, 0.0
+        while person.way:
+            yield
+            if person.slow_s > STUCK_S:
+                person.way, person.slow_s = self._plan.path(person.at, goal), 0.0
+                if not person.leaving and person.rng.random() < 0.5:
+                    person.way = []
+            while person.way and np.linalg.norm(person.way[0] - person.at) < ARRIVED_M:
+                person.way.pop(0)
+
+    def _stay(self, person: _Person, seconds: float) -> Iterator[None]:
+        until = self.time_s + seconds
+        while self.time_s < min(until, person.leave_s):
+            yield
+
+    def _stand(self, person: _Person) -> Iterator[None]:
+        yield from self._walk(person, self._plan.random_place(person.rng))
+        person.wanted_heading = float(person.rng.uniform(-np.pi, np.pi))
+        yield from self._stay(person, float(person.rng.uniform(2.0, 12.0)))
+
+    def _cross(self, person: _Person) -> Iterator[None]:
+        for _ in range(2):
+            yield from self._walk(person, self._plan.random_place(person.rng))
+
+    def _join(self, person: _Person) -> Iterator[None]:
+        others = [o for o in self.people if o is not person and o.seat is None and not o.leaving]
+        if not others:
+            yield from self._stand(person)
+            return
+        other = others[int(person.rng.integers(len(others)))]
+        angle = person.rng.uniform(-np.pi, np.pi)
+        place = other.at + 0.8 * np.array([np.cos(angle), np.sin(angle)])
+        if not walkable(place[None])[0] or place[1] < ROOM_Y[0] + 0.6:
+            place = self._plan.random_place(person.rng)
+        yield from self._walk(person, place)
+        offset = other.at - person.at
+        person.wanted_heading = float(np.arctan2(offset[1], offset[0]))
+        yield from self._stay(person, float(person.rng.uniform(4.0, 15.0)))
+
+    def _sit(self, person: _Person) -> Iterator[None]:
+        taken = {other.seat for other in self.people}
+        free = [number for number in range(len(SEATS)) if number not in taken]
+        if not free:
+            yield from self._stand(person)
+            return
+        person.seat = free[int(person.rng.integers(len(free)))]
+        seat = SEATS[person.seat]
+        approach, place = np.array(seat.approach), np.array(seat.xy)
+        yield from self._walk(person, approach)
+        if np.linalg.norm(person.at - approach) < 2 * ARRIVED_M:
+            person.wanted_heading = seat.heading
+            start = person.at.copy()
+            yield from self._shift(person, start, place, 1.0)
+            yield from self._stay(person, float(person.rng.uniform(8.0, 40.0)))
+            yield from self._shift(person, place, approach, 0.0)
+        person.seat = None
+
+    def _shift(
+        self, person: _Person, start: FloatArray, end: FloatArray, seated: float
+    ) -> Iterator[None]:
+        """Sit down, or stand up: between two places, in a moment."""
+        begin, before = self.time_s, person.seated
+        while (share := (self.time_s - begin) / SIT_DOWN_S) < 1.0:
+            smooth = share * share * (3 - 2 * share)
+            person.at = start + smooth * (end - start)
+            person.seated = before + smooth * (seated - before)
+            yield
+        person.at, person.seated = end.copy(), seated
+
+    def _queue(self, person: _Person) -> Iterator[None]:
+        taken = {other.place_in_line for other in self.people}
+        if len(QUEUE) - 1 in taken:
+            yield from self._stand(person)
+            return
+        person.place_in_line = len(QUEUE) - 1
+        patience = self.time_s + 60.0
+        while person.place_in_line is not None and self.time_s < min(patience, person.leave_s):
+            yield from self._walk(person, np.array(QUEUE[person.place_in_line]))
+            person.wanted_heading = 0.0 if person.place_in_line else np.pi / 2
+            served = float(person.rng.uniform(3.0, 9.0)) if person.place_in_line == 0 else 1.0
+            yield from self._stay(person, served)
+            if person.place_in_line == 0:
+                break
+            ahead = person.place_in_line - 1
+            if all(other.place_in_line != ahead for other in self.people):
+                person.place_in_line = ahead
+        person.place_in_line = None
+
+    def _move(self, person: _Person) -> None:
+        if person.seated > 0 or (person.seat is not None and not person.way):
+            person.velocity = np.zeros(2)
+            self._turn(person)
+            return
+        goal = person.way[0] - person.at if person.way else np.zeros(2)
+        gap = float(np.linalg.norm(goal))
+        wish = goal / gap * person.speed if gap > 1e-9 else np.zeros(2)
+        force = (wish - person.velocity) / RELAXATION_S + self._push(person)
+        person.velocity = person.velocity + self._step_s * force
+        speed = float(np.linalg.norm(person.velocity))
+        if speed > 1.3 * person.speed:
+            person.velocity *= 1.3 * person.speed / speed
+        step = self._slide(person.at, self._step_s * person.velocity)
+        person.at = person.at + step
+        person.walked += float(np.linalg.norm(step))
+        slow = bool(person.way) and np.linalg.norm(step) < 0.15 * self._step_s
+        person.slow_s = person.slow_s + self._step_s if slow else 0.0
+        self._turn(person)
+
+    def _push(self, person: _Person) -> FloatArray:
+        total = np.zeros(2)
+        for other in self.people:
+            if other is person:
+                continue
+            away = person.at - other.at
+            gap = max(float(np.linalg.norm(away)), 1e-6)
+            if gap > 1.5:
+                continue
+            away = away / gap
+            # a little to the right, so that two who meet do not stand still face to face
+            side = np.array([away[1], -away[0]])
+            strength = REPULSION * np.exp((BODY_GAP_M - gap) / REPULSION_RANGE_M)
+            total += strength * (away + 0.35 * side)
+        return np.asarray(np.clip(total, -6.0, 6.0))
+
+    def _slide(self, at: FloatArray, step: FloatArray) -> FloatArray:
+        """The step, or what of it leads along an obstacle; nothing when that does not either."""
+        if not walkable(at[None])[0] or at[1] < ROOM_Y[0] + 0.3:
+            return step
+        for attempt in (step, step * [1.0, 0.0], step * [0.0, 1.0]):
+            if walkable((at + attempt)[None])[0]:
+                return np.asarray(attempt)
+        return np.zeros(2)
+
+    def _keep_apart(self) -> None:
+        """Bodies do not pass through each other."""
+        walking = [person for person in self.people if person.seat is None]
+        for first in range(len(walking)):
+            for second in range(first + 1, len(walking)):
+                a, b = walking[first], walking[second]
+                away = a.at - b.at
+                gap = float(np.linalg.norm(away))
+                if 1e-6 < gap < TOUCH_M:
+                    shift = away / gap * (TOUCH_M - gap) / 2
+                    for person, own in ((a, shift), (b, -shift)):
+                        if walkable((person.at + own)[None])[0]:
+                            person.at = person.at + own
+
+    def _turn(self, person: _Person) -> None:
+        speed = float(np.linalg.norm(person.velocity))
+        if speed > 0.25:
+            wanted = float(np.arctan2(person.velocity[1], person.velocity[0]))
+        elif person.wanted_heading is not None:
+            wanted = person.wanted_heading
+        else:
+            return
+        turn = (wanted - person.heading + np.pi) % (2 * np.pi) - np.pi
+        limit = 4.0 * self._step_s
+        person.heading += float(np.clip(turn, -limit, limit))
+
+
+def walk_through(
+    visits: list[Visit],
+    height_m: FloatArray,
+    frames: int,
+    frame_rate: float,
+    seed: int,
+    on_frame: Callable[[], None] = lambda: None,
+) -> LabWorld:
+    """Let everybody come, move about and go.
+
+    Parameters
+    ----------
+    visits : list of Visit
+    height_m : (P,) float64
+    frames : int
+    frame_rate : float
+    seed : int
+    on_frame : callable
+        Called after every frame.
+    """
+    count = len(height_m)
+    world = LabWorld(
+        time_s=np.arange(frames) / frame_rate,
+        xy=np.full((frames, count, 2), np.nan),
+        heading=np.full((frames, count), np.nan),
+        walked_m=np.zeros((frames, count)),
+        seated=np.zeros((frames, count)),
+        visit=np.zeros((frames, count), np.int64),
+        height_m=height_m,
+    )
+    room = Room(visits, seed, 1.0 / frame_rate)
+    for frame in range(frames):
+        room.advance()
+        for person in room.people:
+            here = frame, person.column
+            world.xy[here], world.heading[here] = person.at, person.heading
+            world.walked_m[here], world.seated[here] = person.walked, person.seated
+            world.visit[here] = person.visit
+        on_frame()
+    return world
