@@ -1,0 +1,337 @@
+"""The shape of people: a skin of quadrilaterals around the bones, for many people at once.
+
+A body is a few tubes, each a stack of rings around a line of joints. A ring is a superellipse; its
+half width and half depth come from a table, so a body is a table too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mtmc.trackers.types import BoolArray
+
+from ..types import FloatArray, IntArray
+from .poses import HIP_HEIGHT, Skeleton, axes, spine_points
+
+
+def _finer(table: FloatArray, rings: int) -> FloatArray:
+    """A table with more rings between its second and its last but one: patterns need them."""
+    level = np.linspace(table[1, 0], table[-2, 0], rings)
+    columns = [np.interp(-level, -table[:, 0], column) for column in table[:, 1:].T]
+    middle = np.stack([level, *columns], axis=1)
+    return np.concatenate([table[:1], table[1:2], middle[1:-1], table[-2:]])
+
+
+# Tables of rings from the top (or root) to the end. Lengths are shares of body height.
+# torso: height above the floor, half width, half depth, how far forward
+TORSO = _finer(np.array([
+    [.852, .000, .000, .000], [.850, .030, .032, .000], [.841, .048, .038, .000],
+    [.829, .078, .046, .000], [.815, .102, .053, .000], [.795, .112, .061, .003],
+    [.765, .109, .067, .006], [.730, .104, .069, .008], [.690, .097, .066, .007],
+    [.650, .091, .062, .004], [.610, .090, .061, .001], [.570, .094, .066, -.004],
+    [.535, .098, .071, -.008], [.505, .096, .070, -.008], [.478, .084, .060, -.004],
+    [.464, .050, .040, .000], [.462, .000, .000, .000],
+]), rings=32)  # fmt: skip
+# head: height above the chin, half width, half depth, how far forward
+HEAD = np.array([
+    [.1300, .000, .000, .000], [.1285, .015, .019, .000], [.1230, .026, .033, .000],
+    [.1130, .035, .044, .000], [.0980, .041, .052, .000], [.0800, .0430, .0545, .001],
+    [.0620, .0425, .0535, .003], [.0450, .0405, .0490, .006], [.0280, .0370, .0420, .010],
+    [.0120, .0310, .0340, .015], [.0000, .0210, .0240, .019], [-.0060, .000, .000, .018],
+])  # fmt: skip
+# hair: as the head, and on down the back of the neck
+HAIR = np.array([
+    [.1370, .000, .000, -.003], [.1340, .019, .023, -.003], [.1270, .032, .040, -.003],
+    [.1150, .041, .051, -.003], [.0980, .047, .058, -.003], [.0800, .0490, .0605, -.002],
+    [.0620, .0490, .0600, -.001], [.0450, .0490, .0570, .000], [.0250, .0500, .0530, .000],
+    [.0000, .0520, .0500, -.002], [-.0300, .0550, .0480, -.006], [-.0600, .0540, .0440, -.012],
+])  # fmt: skip
+# neck: height above the floor, half width, half depth, how far forward
+NECK = np.array([
+    [.895, .000, .000, .012], [.890, .028, .030, .012], [.870, .0285, .031, .009],
+    [.850, .031, .034, .004], [.835, .040, .040, .000],
+])  # fmt: skip
+# limbs: where between the joints (0 is the first), half width, half depth
+LEG = np.array([
+    [-.16, .000, .000], [-.15, .040, .050], [.0, .050, .059], [.15, .050, .058],
+    [.3, .047, .054], [.5, .042, .048], [.7, .038, .042], [.88, .035, .038], [1.0, .0345, .038],
+    [1.12, .033, .036], [1.3, .032, .037], [1.5, .030, .035], [1.7, .027, .031],
+    [1.88, .025, .029], [1.97, .0255, .030], [1.99, .000, .000],
+])  # fmt: skip
+ANKLE_END = np.array([[1.75, .000, .000], [1.76, .020, .022], [2.05, .019, .022]])  # fmt: skip
+ARM = np.array([
+    [-.20, .000, .000], [-.17, .016, .018], [-.08, .029, .031], [.06, .034, .037],
+    [.25, .033, .036], [.5, .030, .033], [.75, .0275, .030], [.92, .026, .028], [1.0, .026, .0275],
+    [1.1, .0255, .027], [1.3, .025, .027], [1.55, .022, .0235], [1.8, .019, .020],
+    [1.95, .0165, .0175], [2.05, .015, .018], [2.3, .014, .022], [2.6, .013, .022],
+    [2.88, .010, .015], [3.0, .000, .000],
+])  # fmt: skip
+# foot: along it from the ankle forward, half width, half height, height above the sole
+FOOT = np.array([
+    [-.042, .000, .000, .020], [-.040, .016, .016, .022], [-.030, .021, .026, .027],
+    [-.005, .023, .031, .031], [.020, .024, .029, .029], [.050, .027, .022, .022],
+    [.085, .029, .017, .017], [.110, .025, .014, .014], [.124, .014, .009, .010],
+    [.127, .000, .000, .010],
+])  # fmt: skip
+# skirt: where between hip and ankle, half width, half depth
+SKIRT = np.array([
+    [-.22, .000, .000], [-.20, .093, .066], [.0, .103, .075], [.2, .108, .080],
+    [.45, .112, .084], [.7, .116, .088], [1.0, .120, .092], [1.2, .124, .096],
+])  # fmt: skip
+# backpack and shoulder bag: height above the floor, half width, half depth
+PACK = np.array([
+    [.820, .000, .000], [.818, .050, .026], [.800, .076, .040], [.760, .084, .048],
+    [.700, .086, .055], [.640, .086, .058], [.600, .084, .055], [.580, .070, .044],
+    [.578, .000, .000],
+])  # fmt: skip
+BAG = np.array([
+    [.600, .000, .000], [.598, .055, .016], [.570, .064, .024], [.520, .068, .028],
+    [.475, .066, .028], [.462, .050, .020], [.460, .000, .000],
+])  # fmt: skip
+
+SIDES = {
+    "torso": 28, "head": 22, "hair": 22, "neck": 12, "left leg": 12, "right leg": 12,
+    "left ankle": 8, "right ankle": 8, "left arm": 10, "right arm": 10, "left foot": 10,
+    "right foot": 10, "skirt": 20, "pack": 14, "bag": 12,
+}  # fmt: skip
+"""Parts of a body, and how many quadrilaterals go around each."""
+
+SQUARENESS = {"torso": 2.4, "pack": 4.0, "bag": 4.0, "left foot": 2.6, "right foot": 2.6}
+"""Exponent of the superellipse; 2 is an ellipse."""
+
+TABLES = {
+    "torso": TORSO, "head": HEAD, "hair": HAIR, "neck": NECK, "left leg": LEG, "right leg": LEG,
+    "left ankle": ANKLE_END, "right ankle": ANKLE_END, "left arm": ARM, "right arm": ARM,
+    "left foot": FOOT, "right foot": FOOT, "skirt": SKIRT, "pack": PACK, "bag": BAG,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class BodyMesh:
+    """Which quadrilaterals everybody's skin has; Q of them over V vertices.
+
+    Attributes
+    ----------
+    quads : (Q, 4) int64
+        Vertices, so that (b - a) x (d - a) points outwards.
+    part : (Q,) int64
+        Row of `SIDES`.
+    angle : (Q,) float64
+        Of the middle around its tube, radians: 0 left, π/2 front, π right, 3π/2 back.
+    station : (Q,) float64
+        Of the middle along its tube: the first column of the part's table.
+    ring, cos, sin : (V,)
+        Ring of each vertex, and where on the ring it lies.
+    """
+
+    quads: IntArray
+    part: IntArray
+    angle: FloatArray
+    station: FloatArray
+    ring: IntArray
+    cos: FloatArray
+    sin: FloatArray
+
+    def of(self, *names: str) -> BoolArray:
+        """Which quadrilaterals belong to the named parts."""
+        rows = [list(SIDES).index(name) for name in names]
+        return np.isin(self.part, rows)
+
+
+def body_mesh() -> BodyMesh:
+    """The mesh that all bodies share."""
+    quads, part, angle, station = [], [], [], []
+    ring, cos, sin = [], [], []
+    vertices = rings = 0
+    for row, (name, sides) in enumerate(SIDES.items()):
+        stations = TABLES[name][:, 0]
+        count = len(stations)
+        theta = 2 * np.pi * np.arange(sides) / sides
+        power = 2.0 / SQUARENESS.get(name, 2.0)
+        ring.append(np.repeat(rings + np.arange(count), sides))
+        cos.append(np.tile(np.sign(np.cos(theta)) * np.abs(np.cos(theta)) ** power, count))
+        sin.append(np.tile(np.sign(np.sin(theta)) * np.abs(np.sin(theta)) ** power, count))
+        here = np.arange(sides)
+        after = (here + 1) % sides
+        for upper in range(count - 1):
+            top, bottom = vertices + upper * sides, vertices + (upper + 1) * sides
+            quads.append(np.stack([top + here, top + after, bottom + after, bottom + here], 1))
+            station.append(np.full(sides, stations[upper : upper + 2].mean()))
+            angle.append(theta + np.pi / sides)
+            part.append(np.full(sides, row))
+        vertices, rings = vertices + count * sides, rings + count
+    return BodyMesh(
+        np.concatenate(quads), np.concatenate(part), np.concatenate(angle),
+        np.concatenate(station), np.concatenate(ring), np.concatenate(cos), np.concatenate(sin),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Builds:
+    """How N bodies differ besides height.
+
+    Attributes
+    ----------
+    girth : (N,) float64
+        Thickness relative to the average.
+    waist : (N,) float64
+        0 is straight; 1 has a narrow waist and shoulders, wide hips and a bust.
+    loose_top, loose_legs : (N,) float64
+        How much thicker clothes make the upper body, and legs.
+    skirt_end : (N,) float64
+        Where a skirt ends, between hip (0), knee (1) and ankle (2).
+    """
+
+    girth: FloatArray
+    waist: FloatArray
+    loose_top: FloatArray
+    loose_legs: FloatArray
+    skirt_end: FloatArray
+
+
+def skin_points(
+    mesh: BodyMesh, skeleton: Skeleton, height_m: FloatArray, builds: Builds
+) -> npt.NDArray[np.float64]:
+    """Vertices (N, V, 3) of all bodies, in their own coordinates, metres."""
+    parts = [
+        _upright(skeleton, height_m, *_torso(builds)),
+        *_head(skeleton, height_m),
+        _upright(skeleton, height_m, NECK[:, 0], NECK[:, 1], NECK[:, 2], NECK[:, 3]),
+    ]
+    for table, wide in ((LEG, builds.loose_legs * builds.girth), (ANKLE_END, builds.girth)):
+        parts += [_limb(skeleton.legs[:, k], table, height_m, wide) for k in (0, 1)]
+    sleeves = builds.girth * (0.5 + 0.5 * builds.loose_top)
+    parts += [_limb(skeleton.arms[:, k], ARM, height_m, sleeves) for k in (0, 1)]
+    parts += [_foot(skeleton, height_m, k) for k in (0, 1)]
+    parts.append(_skirt(skeleton, height_m, builds))
+    back, hip = -0.055 - 0.062 * builds.girth, -0.125 * builds.girth
+    parts.append(_upright(skeleton, height_m, PACK[:, 0], PACK[:, 1], PACK[:, 2], back[:, None]))
+    parts.append(_upright(skeleton, height_m, BAG[:, 0], BAG[:, 2], BAG[:, 1], 0.01, hip[:, None]))
+    centre, wide, deep = (np.concatenate(column, axis=1) for column in zip(*parts, strict=True))
+    ring = mesh.ring
+    cos, sin = mesh.cos[:, None], mesh.sin[:, None]
+    return np.asarray(centre[:, ring] + cos * wide[:, ring] + sin * deep[:, ring])
+
+
+Rings = tuple[FloatArray, FloatArray, FloatArray]
+"""Centres, and half axes to the left and to the front: (N, R, 3) metres each."""
+
+
+def _torso(builds: Builds) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    level = TORSO[:, 0]
+    narrow = np.exp(-(((level - 0.63) / 0.06) ** 2))
+    hips = np.exp(-(((level - 0.51) / 0.05) ** 2))
+    bust = np.exp(-(((level - 0.735) / 0.028) ** 2))
+    shoulders = np.clip((level - 0.72) / 0.06, 0, 1)
+    shape = -0.10 * narrow + 0.07 * hips - 0.07 * shoulders
+    belly = np.clip(builds.girth - 1.0, 0, None)[:, None] * np.exp(-(((level - 0.62) / 0.07) ** 2))
+    thick = (builds.girth * builds.loose_top)[:, None]
+    wide = TORSO[:, 1] * thick * (1 + builds.waist[:, None] * shape)
+    deep = TORSO[:, 2] * thick * (1 + builds.waist[:, None] * 0.12 * bust + 1.2 * belly)
+    ahead = TORSO[:, 3] + 0.016 * builds.waist[:, None] * bust + 0.05 * belly
+    return level, wide, deep, ahead
+
+
+def _upright(
+    skeleton: Skeleton,
+    height_m: FloatArray,
+    level: FloatArray,
+    wide: FloatArray,
+    deep: FloatArray,
+    ahead: FloatArray | float,
+    aside: FloatArray | float = 0.0,
+) -> Rings:
+    """A tube along the back."""
+    shape = (len(height_m), len(level))
+    columns = [np.broadcast_to(column, shape) for column in (ahead, aside, level - HIP_HEIGHT)]
+    centre, left, forward = spine_points(skeleton, height_m, np.stack(columns, axis=-1))
+    scale = height_m[:, None]
+    return (
+        centre,
+        (np.broadcast_to(wide, shape) * scale)[..., None] * left,
+        (np.broadcast_to(deep, shape) * scale)[..., None] * forward,
+    )
+
+
+def _head(skeleton: Skeleton, height_m: FloatArray) -> list[Rings]:
+    """Head and hair, on top of the back."""
+    chin = np.array([[0.004, 0.0, 0.872 - HIP_HEIGHT]])
+    base, _, _ = spine_points(skeleton, height_m, chin)
+    left, forward, up = (
+        axis[:, None] for axis in axes(skeleton.head_yaw, skeleton.head_pitch)
+    )  # fmt: skip
+    rings = []
+    for table in (HEAD, HAIR):
+        size = table[None, :, :, None] * height_m[:, None, None, None]
+        centre = base + size[:, :, 0] * up + size[:, :, 3] * forward
+        rings.append((centre, size[:, :, 1] * left, size[:, :, 2] * forward))
+    return rings
+
+
+def _limb(joints: FloatArray, table: FloatArray, height_m: FloatArray, thick: FloatArray) -> Rings:
+    """A tube along joints (N, J, 3), bent smoothly."""
+    centre, way = _along(joints, table[:, 0])
+    front = np.cross(way, [0.0, 1.0, 0.0])
+    front /= np.linalg.norm(front, axis=-1, keepdims=True) + 1e-9
+    left = np.cross(front, way)
+    size = table[None, :, 1:] * (height_m * thick)[:, None, None]
+    return centre, size[..., :1] * left, size[..., 1:] * front
+
+
+def _along(joints: FloatArray, station: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Points at stations between joints, and unit directions that turn gently at a joint."""
+    last = joints.shape[1] - 2
+    segment = np.clip(np.floor(station).astype(int), 0, last)
+    share = (station - segment)[:, None]
+    centre = (1 - share) * joints[:, segment] + share * joints[:, segment + 1]
+    step = np.diff(joints, axis=1)
+    step /= np.linalg.norm(step, axis=-1, keepdims=True)
+    softness = 0.2
+    before = np.clip(np.floor(station - softness).astype(int), 0, last)
+    after = np.clip(np.floor(station + softness).astype(int), 0, last)
+    turn = np.clip((station - after + softness) / (2 * softness), 0, 1)[:, None]
+    turn = np.where((before == after)[:, None], 1.0, turn)
+    way = (1 - turn) * step[:, before] + turn * step[:, after]
+    return centre, way / np.linalg.norm(way, axis=-1, keepdims=True)
+
+
+def _foot(skeleton: Skeleton, height_m: FloatArray, side: int) -> Rings:
+    """A shoe: a tube from heel to toe."""
+    pitch = skeleton.foot_pitch[:, side]
+    outward = 0.12 * (1 if side == 0 else -1)
+    left, forward, up = (
+        axis[:, None] for axis in axes(np.full_like(pitch, outward), -pitch)
+    )  # fmt: skip
+    size = FOOT[None, :, :, None] * height_m[:, None, None, None]
+    ankle = skeleton.legs[:, None, side, 2]
+    drop = 0.042 * height_m[:, None, None]
+    centre = ankle + size[:, :, 0] * forward + (size[:, :, 3] - drop) * up
+    return centre, size[:, :, 1] * left, size[:, :, 2] * up
+
+
+def _skirt(skeleton: Skeleton, height_m: FloatArray, builds: Builds) -> Rings:
+    """Cloth around both legs, as wide as they are apart."""
+    station = SKIRT[:, 0]
+    station = np.where(station > 0, station[None] * builds.skirt_end[:, None] / 1.2, station[None])
+    share = np.clip(station, 0, 1)[..., None]
+    lower = np.clip(station - 1, 0, 1)[..., None]
+    legs = skeleton.legs
+    points = [
+        legs[:, None, k, 0] + np.minimum(station, 0)[..., None] * (legs[:, None, k, 1]
+        - legs[:, None, k, 0]) * [0, 0, 1] + share * (legs[:, None, k, 1] - legs[:, None, k, 0])
+        + lower * (legs[:, None, k, 2] - legs[:, None, k, 1]) for k in (0, 1)
+    ]  # fmt: skip
+    middle, apart = (points[0] + points[1]) / 2, np.abs(points[0] - points[1]) / 2
+    seated = np.linalg.norm(apart[..., [0, 2]], axis=-1, keepdims=True)
+    way = np.gradient(middle, axis=1)
+    way[:, :2] = [0.0, 0.0, -1.0]
+    way /= np.linalg.norm(way, axis=-1, keepdims=True)
+    front = np.cross(way, [0.0, 1.0, 0.0])
+    front /= np.linalg.norm(front, axis=-1, keepdims=True)
+    thick = (height_m * builds.girth)[:, None, None]
+    wide = SKIRT[None, :, 1:2] * thick + np.maximum(apart[..., 1:2] - 0.05 * thick, 0)
+    deep = SKIRT[None, :, 2:3] * thick + np.where(SKIRT[None, :, 2:3] > 0, seated, 0)
+    return middle, wide * np.cross(front, way), deep * front
