@@ -1,13 +1,18 @@
-"""Association alone: our SORT and ByteTrack beside Roboflow's `trackers`, in one run.
+"""Association alone: our trackers beside those of four other libraries, in one run.
 
-Both get the same boxes and are asked in turn; counted is the CPU time inside ``update()`` on one
-thread, best of several repeats. Identities are scored in the same run, so that speed is not bought
-with them. Workloads: the public detections of MOT16-02, 09 and 11, and synthetic crowds of 50, 200
-and 1000 people at constant density. Every tracker runs with its library's own defaults.
+All get the same boxes and are asked in turn; counted is the CPU time inside ``update()`` on one
+thread. Identities are scored in the same run, so that speed is not bought with them. Workloads: the
+public detections of MOT16-02, 09 and 11, and synthetic crowds of 50, 200 and 1000 people at
+constant density. Every tracker runs with its library's own defaults, without appearance.
 
-    python -m benchmarks.speed_association [--peer-python PYTHON] [--repeats 5] [--json FILE]
+In a first round everything runs once; after it only our trackers and the two fastest of the others
+are repeated, in turn. Speeds are medians of the repetitions, ratios are medians of the ratios
+within one repetition: the machine may be busy, but then it is busy for all.
 
-Without ``--peer-python`` an environment is made in ``.venvs/roboflow-trackers``.
+    python -m benchmarks.speed_association [--repeats 7] [--json FILE]
+
+Each library has an environment of its own below ``.venvs``, made from ``benchmarks/peers`` where it
+is missing.
 """
 
 from __future__ import annotations
@@ -19,21 +24,30 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.provenance import provenance
+from benchmarks.provenance import ROOT, provenance
 from mtmc.datasets import find_sequence, resolve_data_root
 from mtmc.evaluation import PROTOCOLS, SequenceScores
 from mtmc.evaluation.evaluate import analyse
 from mtmc.mot_files import NO_CLASS, MotTable, frame_rows, read_detections, read_ground_truth
 from mtmc.scores import score_mapping
+from mtmc.trackers import TRACKERS
 
-PEER = "trackers==2.6.1"
-TRACKERS = ("sort", "bytetrack")
+PEERS: dict[str, tuple[str, ...]] = {
+    "roboflow": ("sort", "bytetrack", "ocsort", "cbiou"),
+    "boxmot": ("bytetrack", "ocsort", "sfsort"),
+    "ultralytics": ("bytetrack", "ocsort", "fasttrack"),
+    "norfair": ("iou",),
+}
+ENVIRONMENTS = {"roboflow": "roboflow-trackers"}  # others are named after the library
+COMPARED = ("sort", "bytetrack")
+"""Our trackers that the ratio speaks of; the slower one counts."""
+REPEATED_PEERS = 2
 MOT16_SEQUENCES = ("MOT16-02", "MOT16-09", "MOT16-11")
 CROWDS = {50: 300, 200: 150, 1000: 60}  # people: frames
 SEED = 7
@@ -46,42 +60,54 @@ Frames = list[tuple[np.ndarray, np.ndarray]]
 
 def main() -> None:
     arguments = parse_arguments()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         work = Path(folder)
         truths = write_workloads(work / "boxes.npz", resolve_data_root(arguments.data_root))
-        peer_python = arguments.peer_python or make_peer_environment()
-        with (
-            worker(sys.executable, "mtmc", work) as ours,
-            worker(peer_python, "roboflow", work) as peer,
-        ):
-            result = measure({"mtmc": ours, "roboflow": peer}, truths, work, arguments.repeats)
+        pythons = {"mtmc": sys.executable} | {name: environment(name) for name in PEERS}
+        workers = {
+            name: stack.enter_context(worker(python, name, work))
+            for name, python in pythons.items()
+        }
+        runs = [
+            run
+            for workload, truth in truths.items()
+            for run in measure(workers, workload, truth, work, arguments.repeats)
+        ]
     report = {
-        "peer": PEER,
+        "ratio_to_fastest_peer": ratios_to_fastest(runs),
+        "compared": COMPARED,
+        "peers": {name: requirements(name) for name in PEERS},
         "repeats": arguments.repeats,
-        **result,
+        "runs": runs,
         **provenance("trackers", "benchmarks/*.py"),
     }
     arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    print_table(result["runs"])
+    print_table(runs, report["ratio_to_fastest_peer"])
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data-root", help="folder with MOT16/ (default: MTMC_DATA)")
-    parser.add_argument("--peer-python", help="interpreter of an environment that holds the peer")
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=7)
     default = Path(__file__).parent / "results" / "speed_association.json"
     parser.add_argument("--json", type=Path, default=default)
     return parser.parse_args()
 
 
-def make_peer_environment() -> str:
-    """An environment of its own for the peer; it is kept for the next run."""
-    folder = Path(__file__).resolve().parent.parent / ".venvs" / "roboflow-trackers"
+def requirements(peer: str) -> list[str]:
+    """What is installed in the peer's environment."""
+    path = Path(__file__).parent / "peers" / f"{ENVIRONMENTS.get(peer, peer)}.txt"
+    return path.read_text(encoding="utf-8").split()
+
+
+def environment(peer: str) -> str:
+    """Interpreter of an environment of its own for the peer; it is kept for the next run."""
+    folder = ROOT / ".venvs" / ENVIRONMENTS.get(peer, peer)
     python = folder / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", PEER], check=True)
+        install = [python, "-m", "pip", "install", "--quiet", *requirements(peer)]
+        subprocess.run([*install, "-c", ROOT / "constraints.txt"], check=True)
     return str(python)
 
 
@@ -160,18 +186,22 @@ def worker(python: str, library: str, work: Path) -> Iterator[subprocess.Popen[s
     folder = work / library
     folder.mkdir()
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    process = subprocess.Popen(
-        [python, str(script), library, str(work / "boxes.npz")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=folder,
-        env=environment | ONE_THREAD,
-    )
-    try:
-        yield process
-    finally:
-        process.communicate()
+    with (folder / "log").open("w") as log:  # some libraries announce every tracker
+        process = subprocess.Popen(
+            [python, str(script), library, str(work / "boxes.npz")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            cwd=folder,
+            env=environment | ONE_THREAD,
+        )
+        try:
+            yield process
+        except RuntimeError as error:
+            raise RuntimeError(f"{error}\n{(folder / 'log').read_text()}") from error
+        finally:
+            process.communicate()
 
 
 def ask(process: subprocess.Popen[str], **request: str) -> dict[str, float]:
@@ -187,30 +217,33 @@ def ask(process: subprocess.Popen[str], **request: str) -> dict[str, float]:
 
 def measure(
     workers: dict[str, subprocess.Popen[str]],
-    truths: dict[str, list[MotTable]],
+    workload: str,
+    truth: list[MotTable],
     work: Path,
     repeats: int,
-) -> dict[str, Any]:
-    runs = []
-    for workload, truth in truths.items():
-        for tracker in TRACKERS:
-            best: dict[str, float] = {}
-            idf1: dict[str, float] = {}
-            for repeat in range(repeats):
-                for library, process in workers.items():
-                    request = {"tracker": tracker, "workload": workload}
-                    if repeat == 0:
-                        request["save"] = str(work / f"{library}.npz")
-                    answer = ask(process, **request)
-                    fps = answer["frames"] / answer["cpu_s"]
-                    best[library] = max(best.get(library, 0.0), fps)
-                    if repeat == 0:
-                        idf1[library] = score(Path(request["save"]), truth, workload)
-            runs.append(
-                {"workload": workload, "tracker": tracker, "fps": best, "IDF1": idf1}
-                | {"ratio": best["mtmc"] / best["roboflow"]}
-            )
-    return {"ratio_to_fastest_peer": ratios_to_fastest(runs), "runs": runs}
+) -> list[dict[str, Any]]:
+    """All trackers on one workload: speeds by repetition, and identities of the first round."""
+    everyone = [("mtmc", tracker) for tracker in TRACKERS]
+    everyone += [(peer, tracker) for peer, trackers in PEERS.items() for tracker in trackers]
+    fps, idf1 = {}, {}
+    for library, tracker in everyone:
+        save = str(work / "answers.npz")
+        answer = ask(workers[library], tracker=tracker, workload=workload, save=save)
+        fps[library, tracker] = answer["frames"] / answer["cpu_s"]
+        idf1[library, tracker] = score(Path(save), truth, workload)
+    peers = sorted((one for one in everyone if one[0] != "mtmc"), key=lambda one: -fps[one])
+    repeated = [one for one in everyone if one[0] == "mtmc"] + peers[:REPEATED_PEERS]
+    rounds: dict[tuple[str, str], list[float]] = {one: [] for one in repeated}
+    for _ in range(repeats):
+        for library, tracker in repeated:
+            answer = ask(workers[library], tracker=tracker, workload=workload)
+            rounds[library, tracker].append(answer["frames"] / answer["cpu_s"])
+    return [
+        {"workload": workload, "library": library, "tracker": tracker}
+        | {"fps": float(np.median(rounds.get((library, tracker), [fps[library, tracker]])))}
+        | {"IDF1": idf1[library, tracker], "rounds": rounds.get((library, tracker), [])}
+        for library, tracker in everyone
+    ]
 
 
 def score(path: Path, truths: list[MotTable], workload: str) -> float:
@@ -220,30 +253,37 @@ def score(path: Path, truths: list[MotTable], workload: str) -> float:
         for index, truth in enumerate(truths):
             xyxy = file[f"{index}/xyxy"].astype(np.float64)
             tlwh = np.hstack([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]])
-            # Roboflow's identities begin at 0.
+            # The identities of some begin at 0.
             table = make_table(file[f"{index}/counts"], file[f"{index}/ids"] + 1, tlwh)
             parts.append(analyse(truth, table, protocol).scores)
     return float(SequenceScores.pool(parts).metrics["IDF1"])
 
 
 def ratios_to_fastest(runs: list[dict[str, Any]]) -> dict[str, float]:
-    """For each workload, our slower tracker against the peer's faster one."""
+    """For each workload the slower one of `COMPARED` against the fastest peer."""
     ratios = {}
     for workload in dict.fromkeys(run["workload"] for run in runs):
-        fps = [run["fps"] for run in runs if run["workload"] == workload]
-        fastest_peer = max(rates["roboflow"] for rates in fps)
-        ratios[workload] = min(rates["mtmc"] for rates in fps) / fastest_peer
+        here = [run for run in runs if run["workload"] == workload]
+        fastest = fastest_peer(here)
+        ratios[workload] = min(
+            float(np.median(np.divide(run["rounds"], fastest["rounds"])))
+            for run in here
+            if run["library"] == "mtmc" and run["tracker"] in COMPARED
+        )
     return ratios
 
 
-def print_table(runs: list[dict[str, Any]]) -> None:
-    print(f"{'workload':>9} {'tracker':>10} {'fps':>9} {'peer fps':>9} {'ratio':>6}  IDF1 (peer)")
-    for run in runs:
-        fps, idf1 = run["fps"], run["IDF1"]
-        print(
-            f"{run['workload']:>9} {run['tracker']:>10} {fps['mtmc']:9.0f} {fps['roboflow']:9.0f} "
-            f"{run['ratio']:6.2f}  {idf1['mtmc']:.1f} ({idf1['roboflow']:.1f})"
-        )
+def fastest_peer(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    return max((run for run in runs if run["library"] != "mtmc"), key=lambda run: run["fps"])
+
+
+def print_table(runs: list[dict[str, Any]], ratios: dict[str, float]) -> None:
+    for workload, ratio in ratios.items():
+        print(f"\n{workload}: {ratio:.2f} times the fastest peer")
+        here = [run for run in runs if run["workload"] == workload]
+        for run in sorted(here, key=lambda run: -run["fps"]):
+            name = f"{run['library']} {run['tracker']}"
+            print(f"{name:>24} {1e3 / run['fps']:9.3f} ms a frame   IDF1 {run['IDF1']:.1f}")
 
 
 if __name__ == "__main__":
