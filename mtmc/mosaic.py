@@ -22,7 +22,9 @@ BESIDE_ASPECTS, BELOW_ASPECTS = (0.5, 1.1), (1.2, 4.0)
 """Least and largest width of a plan, in its heights, beside and below the images; a plan of other
 proportions gets more floor around it."""
 ALONE_ASPECTS = (0.5, 1.8)
-MAX_ENLARGED = 2.0
+MAX_ALONE_PX = 1280
+"""A plan alone has little to show in more."""
+MAX_ENLARGED = 1.25
 """Images are enlarged no more than this, unless the frame would be lower than `MIN_HEIGHT_PX`."""
 MIN_HEIGHT_PX = 540
 
@@ -66,7 +68,7 @@ class _Candidate:
 def mosaic(
     image_sizes: Sequence[tuple[int, int]],
     plan_aspect: float,
-    max_size: tuple[int, int] = (1920, 1080),
+    max_size: tuple[int, int] = (1600, 900),
 ) -> Mosaic:
     """Arrange camera images in a grid and a plan beside or below it, as large as possible.
 
@@ -81,7 +83,7 @@ def mosaic(
     """
     if not image_sizes:
         aspect = float(np.clip(plan_aspect, *ALONE_ASPECTS))
-        height = min(max_size[1], max_size[0] / aspect)
+        height = min(max_size[1], min(max_size[0], MAX_ALONE_PX) / aspect)
         width_px, height_px = even(height * aspect), even(height)
         return Mosaic(width_px, height_px, (), (0, 0, width_px, height_px))
     tile = float(np.median([width / height for width, height in image_sizes]))

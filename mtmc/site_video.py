@@ -50,8 +50,8 @@ class SiteVideoConfig:
         anyway.
     """
 
-    max_width: int = 1920
-    max_height: int = 1080
+    max_width: int = 1600
+    max_height: int = 900
     trail_s: float = 3.0
     missing_after_s: float = 1.0
 
@@ -155,6 +155,7 @@ class _Canvas:
         self._site, self._ground, self._layout = site, ground, layout
         self._rows = _rows_by_frame(ground)
         chart = FloorMap.filling(bounds, *layout.plan[2:])
+        self._unit = chart.unit
         outlines = [np.array(one.corners) for one in (site.bounds, site.region) if one is not None]
         self._plan = draw_plan(chart, calibrations, outlines)
         self._people = FloorPainter(chart, config.trail_s, config.missing_after_s)
@@ -175,7 +176,7 @@ class _Canvas:
         self._people.paint(plan, ids, self._ground.xy[rows], moment.time_s)
         people = f"{len(ids)} {'person' if len(ids) == 1 else 'people'}"
         caption = f"{clock_text(moment.time_s)}   frame {moment.index}   {people}"
-        draw_plate(plan, caption, (4, 4), _PLATE, 1)
+        draw_plate(plan, caption, (4, 4), _PLATE, self._unit)
         _paste(self.image, plan, self._layout.plan)
 
 
