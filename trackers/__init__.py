@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from .bytetrack import ByteTrack, ByteTrackConfig
 from .deepsort import DeepSort, DeepSortConfig
+from .evidence import Evidence, EvidenceConfig
 from .motdt import Motdt, MotdtConfig
 from .sort import Sort, SortConfig
 from .types import Detections, Look, Tracker, Tracks
@@ -20,6 +21,8 @@ __all__ = [
     "DeepSort",
     "DeepSortConfig",
     "Detections",
+    "Evidence",
+    "EvidenceConfig",
     "Look",
     "Motdt",
     "MotdtConfig",
@@ -65,6 +68,12 @@ TRACKERS: dict[str, TrackerEntry] = {
         Motdt,
         MotdtConfig,
         "detections and predictions as candidates, judged by a person classifier",
+        uses_appearance=True,
+    ),
+    "evidence": TrackerEntry(
+        Evidence,
+        EvidenceConfig,
+        "place, size, score and look on one scale; the default",
         uses_appearance=True,
     ),
     "sort": TrackerEntry(Sort, SortConfig, "motion and overlap"),

@@ -112,9 +112,10 @@ class TrackTable:
         self.seen_s[rows] = time_s
         self.hits[rows] += 1
 
-    def forget(self, time_s: float, max_lost_s: float) -> BoolArray | None:
+    def forget(self, time_s: float, max_lost_s: float | FloatArray) -> BoolArray | None:
         """Drop tentative tracks without a detection and tracks lost for too long.
 
+        ``max_lost_s`` is one time for all tracks or one for each (N,).
         Returns the mask of those that stay, for what is kept beside the table, or None when all do.
         """
         keep = self.seen_s >= time_s - max_lost_s - TIME_TOLERANCE_S
