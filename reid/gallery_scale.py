@@ -58,10 +58,16 @@ class ScaleConfig:
 
 
 class _Spread:
-    """Count, mean and variance of a distance; begins with what is assumed."""
+    """Mean and deviation of a distance: an assumption, and what the site adds to it.
+
+    Means are averaged by count, and so are variances about the *own* means: that the site differs
+    from the benchmark makes its distances no wider.
+    """
 
     def __init__(self, mean: float, sigma: float, count: float) -> None:
-        self.moments = np.array([count, count * mean, count * (sigma**2 + mean**2)])
+        self._prior = (mean, sigma, count)
+        self.moments = np.zeros(3)
+        """Count, sum and sum of squares of what the site added."""
 
     def learn(self, distance: FloatArray) -> None:
         known = distance[np.isfinite(distance)]
@@ -69,9 +75,11 @@ class _Spread:
 
     @property
     def normal(self) -> NormalDist:
+        mean, sigma, weight = self._prior
         count, total, squares = self.moments.tolist()
-        mean = total / count
-        return NormalDist(mean, max(squares / count - mean**2, MIN_SIGMA**2) ** 0.5)
+        within = max(squares - total**2 / count, 0.0) if count else 0.0
+        variance = (weight * sigma**2 + within) / (weight + count)
+        return NormalDist((weight * mean + total) / (weight + count), max(variance**0.5, MIN_SIGMA))
 
 
 class DistanceScale:
@@ -143,18 +151,22 @@ class DistanceScale:
         return max(different.mean + deviation * different.stdev, 0.0)
 
     def log_ratio(self, distance: FloatArray) -> FloatArray:
-        """Log p(d | same) - log p(d | different), never rising with d; 0 for NaN."""
+        """Log p(d | same) - log p(d | different), falling with d; 0 for NaN.
+
+        The ratio of two normal densities of different width turns back beyond the mean of either,
+        but nobody is less alike for being closer than expected: there its tangent goes on.
+        """
         same, different = self.same, self.different
         d = np.asarray(distance, np.float64)
-        # Beyond the mean of either the ratio of two normal densities of different width turns
-        # back; nobody is less alike for being closer than expected.
-        low = np.minimum(same.mean, different.mean)
-        d = np.clip(d, low, max(same.mean, different.mean))
-        ratio = _log_density(d, same) - _log_density(d, different)
-        return np.nan_to_num(ratio, nan=0.0)
+        low, high = sorted((same.mean, different.mean))
+        inner = np.clip(d, low, high)
+        ratio = _log_density(inner, same) - _log_density(inner, different)
+        slope = (inner - different.mean) / different.stdev**2 - (inner - same.mean) / same.stdev**2
+        ratio = ratio + np.minimum(slope, 0.0) * (d - inner)
+        return np.where(np.isnan(ratio), 0.0, ratio)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers: count, sum and sum of squares of either kind."""
+        """Plain numbers: count, sum and sum of squares of what the site added to either kind."""
         return {
             "same": self._same.moments.tolist(),
             "different": self._different.moments.tolist(),
@@ -170,7 +182,7 @@ class DistanceScale:
         """
         for name, spread in (("same", self._same), ("different", self._different)):
             moments = np.asarray(data.get(name), np.float64)
-            if moments.shape != (3,) or not np.isfinite(moments).all() or moments[0] <= 0:
+            if moments.shape != (3,) or not np.isfinite(moments).all() or moments[0] < 0:
                 raise ValueError(f"scale.{name}: expected count, sum and sum of squares")
             spread.moments = moments
 
