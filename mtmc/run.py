@@ -143,6 +143,8 @@ def prepare(
         When a file is missing or unusable.
     """
     options = config.run
+    if options.pictures:
+        raise InputError("run.pictures: only for multi-camera sequences")
     source, sequence = open_sequence(name_or_path, data_root, options.fps)
     if options.scorer is not None and not hasattr(config.tracker_config, "use_scorer"):
         raise InputError(f"run.scorer: tracker {config.tracker} scores no boxes of its own")

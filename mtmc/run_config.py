@@ -63,9 +63,11 @@ class RunOptions:
     seed : int
         Seed of what is random (only the estimate of camera motion is).
     video : bool
-        Write ``NAME.webm``, drawn after the run.
+        Write a video, drawn after the run.
     jsonl : bool
-        Write ``NAME.jsonl``.
+        Write JSON lines.
+    pictures : bool
+        Write pictures of where people walked and stood; for multi-camera sequences.
     """
 
     detector: str | None = None
@@ -87,6 +89,7 @@ class RunOptions:
     seed: int = 0
     video: bool = False
     jsonl: bool = False
+    pictures: bool = False
 
     def __post_init__(self) -> None:
         if self.detector is not None and (self.detections or self.embeddings):

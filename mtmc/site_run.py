@@ -1,7 +1,8 @@
 """A run of a multi-camera sequence, from settings to files; the counterpart of :mod:`mtmc.run`.
 
 ``OUT/NAME/`` gets ``ground.csv``, ``CAMERA.txt`` (MOT format with global identities),
-``events.jsonl`` and ``run.json``. Frames count on the site's clock in all of them.
+``events.jsonl`` and ``run.json``, on request ``ground.jsonl``, ``video.webm`` and pictures. Frames
+count on the site's clock in all of them.
 """
 
 from __future__ import annotations
@@ -29,15 +30,16 @@ from .run import find_model, load_appearance
 from .run_config import RunConfig
 from .scores import ScoreMapping
 from .sinks import MotTextSink
-from .site_sinks import EventsSink, GroundCsvSink
+from .site_drawing import draw_site_pictures, draw_site_video
+from .site_sinks import EventsSink, GroundCsvSink, GroundJsonLinesSink
 from .sites import Moment, Site, moments
 from .sites.crops import CropVectors
 from .sources import FrameRange
 from .types import Detections, Frame, GlobalTrack, GlobalTracker, Relabel, Sink, Tracks, View
 
 UNUSED_OPTIONS = (
-    *("detections", "embeddings", "roi", "mask", "jsonl", "video"),
-    "false_match_rate",
+    *("detections", "embeddings", "roi", "mask"),
+    *("false_match_rate", "scorer"),
 )
 """Settings of single-camera runs that mean nothing here; saying so is better than silence."""
 
@@ -47,11 +49,23 @@ HISTORY = 1024
 
 @dataclass(frozen=True)
 class SiteOutcome:
-    """What a run left behind: its summary, its files by kind, and the time per stage."""
+    """What a run left behind.
+
+    Attributes
+    ----------
+    summary : RunSummary
+    files : dict of str to Path
+        By kind.
+    clock : StageClock
+        Time per stage.
+    faults : int
+        How many lines of ``events.jsonl`` tell of something that went wrong.
+    """
 
     summary: RunSummary
     files: dict[str, Path]
     clock: StageClock
+    faults: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,8 +164,12 @@ def run_site(
     on_moment: Callable[[Sequence[View]], None] | None = None,
     stop: Callable[[], bool] = lambda: False,
     clock: StageClock | None = None,
+    on_video_moment: Callable[[int], None] | None = None,
 ) -> SiteOutcome:
     """Run a site and write ``OUT/NAME/``; the same call twice writes the same bytes.
+
+    ``on_moment`` is called with the views of every moment that was tracked, ``on_video_moment``
+    with the number of every moment that was drawn.
 
     Raises
     ------
@@ -166,13 +184,19 @@ def run_site(
     files = {"ground": folder / "ground.csv", "events": folder / "events.jsonl"}
     files |= {camera.name: folder / f"{camera.name}.txt" for camera in site.cameras}
     files["summary"] = folder / "run.json"
-    summary = _run(run, files, clock, on_moment, stop)
+    if config.run.jsonl:
+        files["jsonl"] = folder / "ground.jsonl"
+    summary, faults = _run(run, files, clock, on_moment, stop)
     tables: dict[str, Any] = config.to_tables()
     tables["ground_tracker"] = to_plain(tracker_config)
     with atomic_writer(files["summary"]) as stream:
         json.dump({**asdict(summary), "config": tables}, stream, indent=2)
         stream.write("\n")
-    return SiteOutcome(summary, files, clock)
+    if config.run.video and summary.frames:
+        files["video"] = draw_site_video(site, folder, on_moment=on_video_moment)
+    if config.run.pictures and summary.frames:
+        files |= {path.stem: path for path in draw_site_pictures(site, folder)}
+    return SiteOutcome(summary, files, clock, faults)
 
 
 def _run(
@@ -181,20 +205,22 @@ def _run(
     clock: StageClock,
     on_moment: Callable[[Sequence[View]], None] | None,
     stop: Callable[[], bool],
-) -> RunSummary:
-    recorder = _Recorder()
+) -> tuple[RunSummary, int]:
+    recorder = _Recorder(len(run.site.cameras))
     reason, frames, first, last = "", 0, 0, 0
     with ExitStack() as stack:
         events = EventsSink(files["events"])
-        ground: list[Sink] = [GroundCsvSink(files["ground"]), events]
-        boxes = [MotTextSink(files[camera.name], camera.name) for camera in run.site.cameras]
-        for sink in (*ground, *boxes):
+        sinks: list[Sink] = [GroundCsvSink(files["ground"]), events]
+        sinks += [MotTextSink(files[camera.name], camera.name) for camera in run.site.cameras]
+        if "jsonl" in files:
+            sinks.append(GroundJsonLinesSink(files["jsonl"], run.site.rate))
+        for sink in sinks:
             stack.enter_context(sink)
         for views in run.views(clock, events.fault):
             with clock.stage("track"):
                 found = run.tracker.update(views)
             with clock.stage("write"):
-                recorder.write(views, found, ground, boxes)
+                recorder.write(views, found, sinks)
             if views:
                 frames += 1
                 last = views[0].frame.index
@@ -204,17 +230,19 @@ def _run(
             if stop():
                 reason = f"interrupted after frame {last}"
                 break
-        recorder.write([], run.tracker.flush(), ground, boxes)
-    return RunSummary(
+        recorder.write([], run.tracker.flush(), sinks)
+    summary = RunSummary(
         run.site.name, not reason, reason, frames, first, last,
         recorder.boxes, len(recorder.identities),
     )  # fmt: skip
+    return summary, events.faults
 
 
 class _Recorder:
     """Hands results to the sinks, with the boxes of the moments that they speak of."""
 
-    def __init__(self) -> None:
+    def __init__(self, cameras: int) -> None:
+        self._most_views = HISTORY * cameras
         self.boxes = 0
         self.identities: set[int] = set()
         self._views: dict[tuple[str, int], View] = {}
@@ -223,23 +251,20 @@ class _Recorder:
         self,
         views: Sequence[View],
         found: Sequence[GlobalTrack | Relabel],
-        ground: Sequence[Sink],
-        boxes: Sequence[Sink],
+        sinks: Sequence[Sink],
     ) -> None:
         self._views |= {(view.frame.camera, view.frame.index): _light(view) for view in views}
         tracks = [one for one in found if isinstance(one, GlobalTrack)]
         self.identities.update(track.id for track in tracks)
-        for sink in ground:
-            sink.write(views, tracks)
         shown = self._tracked_views(tracks)
         self.boxes += sum(len(view.tracks or ()) for view in shown)
-        for sink in boxes:
+        for sink in sinks:
             sink.write(shown, tracks)
         for one in found:
             if isinstance(one, Relabel):
-                for sink in (*ground, *boxes):
+                for sink in sinks:
                     sink.relabel(one)
-        for key in list(self._views)[: -HISTORY * max(1, len(boxes))]:
+        for key in list(self._views)[: -self._most_views]:
             del self._views[key]
 
     def _tracked_views(self, tracks: Sequence[GlobalTrack]) -> list[View]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 
 from .atomic import atomic_path
@@ -70,6 +71,55 @@ def _ground_row(track: GlobalTrack) -> str:
     return f"{track.frame_index},{track.id},{x:.4f},{y:.4f},{covariance},{boxes}\n"
 
 
+class GroundJsonLinesSink(TextSink):
+    """Ground tracks as JSON, one line a moment in which anybody was seen.
+
+    ``{"frame", "time_s", "people": [{"id", "x", "y", "covariance", "boxes"}]}``; metres,
+    ``covariance`` is ``[xx, xy, yy]`` in m² or null, and ``boxes`` are ``{"camera", "detection",
+    "xyxy", "score"}``. A late decision is a line of its own: ``{"relabel": {"old_id", "new_id",
+    "from_frame"}}``; lines keep the first word. Lines appear in the order in which they become
+    known.
+
+    Parameters
+    ----------
+    path : Path
+    rate : float
+        Of the site's clock, frames per second.
+    """
+
+    def __init__(self, path: Path, rate: float) -> None:
+        super().__init__(path)
+        self._rate = rate
+
+    def write(self, views: Sequence[View], tracks: Sequence[GlobalTrack]) -> None:
+        """Append a line per moment; ``views`` hold the detections that the tracks speak of."""
+        found = {(view.frame.camera, view.frame.index): view.detections for view in views}
+        moments: dict[int, list[dict[str, object]]] = {}
+        for track in tracks:
+            if track.ground_xy is None:
+                continue
+            boxes = []
+            for camera, row in track.members:
+                people = found[camera, track.frame_index]
+                box = [round(value, 2) for value in people.xyxy[row].tolist()]
+                score = round(float(people.scores[row]), 4)
+                boxes.append({"camera": camera, "detection": row, "xyxy": box, "score": score})
+            covariance = None
+            if isinstance(track, GroundTrack):
+                covariance = [round(value, 6) for value in track.covariance]
+            x, y = (round(value, 4) for value in track.ground_xy)
+            person = {"id": track.id, "x": x, "y": y, "covariance": covariance, "boxes": boxes}
+            moments.setdefault(track.frame_index, []).append(person)
+        for frame, persons in moments.items():
+            time_s = round((frame - 1) / self._rate, 6)
+            record = {"frame": frame, "time_s": time_s, "people": persons}
+            self._append(json.dumps(record) + "\n")
+
+    def relabel(self, event: Relabel) -> None:
+        """Append the decision as a line of its own."""
+        self._append(json.dumps({"relabel": asdict(event)}) + "\n")
+
+
 class EventsSink(TextSink):
     """What happened, one JSON object per line.
 
@@ -81,6 +131,7 @@ class EventsSink(TextSink):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
+        self.faults = 0
         self._seen: dict[int, tuple[int, int, int]] = {}
 
     def write(self, views: Sequence[View], tracks: Sequence[GlobalTrack]) -> None:
@@ -103,6 +154,7 @@ class EventsSink(TextSink):
 
     def fault(self, message: str) -> None:
         """Append what went wrong."""
+        self.faults += 1
         self._event("fault", message=message)
 
     def _event(self, kind: str, **values: object) -> None:

@@ -172,7 +172,7 @@ GROUND_TRACKER = "ground_tracker"
 _RUN_KEYS = (
     "detector", "detections", "embeddings", "reid", "false_match_rate", "frames", "every",
     "scorer", "min_score", "min_height", "mask", "fps", "device", "threads", "batch", "seed",
-    "video", "jsonl",
+    "video", "jsonl", "pictures",
 )  # fmt: skip
 
 

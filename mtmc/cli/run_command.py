@@ -40,7 +40,8 @@ EPILOG = """examples:
       predicted boxes stand in for missed detections where the detector's score map agrees
   mtmc run --sequence CMC2 --data-root DIR --out out/
       several calibrated cameras: one identity across all of them; writes out/CMC2/ with
-      ground.csv (places in metres), CAMERA.txt (MOT format, global identities) and events.jsonl
+      ground.csv (places in metres), CAMERA.txt (MOT format, global identities) and events.jsonl;
+      with --video --pictures also video.webm, trajectories.png and heat_map.png
   mtmc run --sequence clip.mp4 --print-config --tracker deepsort > run.toml
       every setting with its default; edit it and give it back with --config run.toml
 
@@ -68,8 +69,22 @@ def add_parser(subparsers: Any) -> None:
         help="; ".join(f"{name}: {entry.description}" for name, entry in TRACKERS.items())
         + f" (default {DEFAULT}, or {DEFAULT_WITH_APPEARANCE} with --reid or --embeddings)",
     )
-    parser.add_argument("--video", action="store_true", help="write NAME.webm, drawn after the run")
-    parser.add_argument("--jsonl", action="store_true", help="write NAME.jsonl, one line a frame")
+    parser.add_argument(
+        "--video",
+        action="store_true",
+        help="write NAME.webm, drawn after the run; for several cameras NAME/video.webm, their "
+        "images beside a floor plan",
+    )
+    parser.add_argument(
+        "--pictures",
+        action="store_true",
+        help="several cameras: write NAME/trajectories.png and NAME/heat_map.png",
+    )
+    parser.add_argument(
+        "--jsonl",
+        action="store_true",
+        help="write NAME.jsonl, one line a frame; for several cameras NAME/ground.jsonl",
+    )
     files = parser.add_argument_group("files instead of networks")
     files.add_argument(
         "--detections", metavar="FILE", help="detections in MOT format (`mtmc detect` writes them)"
@@ -171,6 +186,12 @@ def _report(outcome: RunOutcome | SiteOutcome) -> None:
         f"{summary.name}: {summary.frames} frames, {summary.identities} identities, "
         f"{summary.boxes} boxes; {outcome.clock.describe()}"
     )
+    if isinstance(outcome, SiteOutcome) and outcome.faults:
+        console.print(
+            f"note: {outcome.faults} fault{'' if outcome.faults == 1 else 's'}, told in "
+            f"{outcome.files['events']}",
+            markup=False,
+        )
     for path in outcome.files.values():
         output().print(str(path), soft_wrap=True, markup=False)
     if not summary.complete:

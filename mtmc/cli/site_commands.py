@@ -33,12 +33,22 @@ def track_site(
     """Track everybody of a site, with a progress bar."""
     clock = StageClock()
     with progress_bars(errors()) as make_bar:
-        bar = make_bar(site.name, None)
+        bar, drawing = make_bar(site.name, None), make_bar("drawing", None)
 
         def on_moment(views: Sequence[View]) -> None:
             bar.advance(f"{len(views)} cameras  {clock.describe()}")
 
-        return run_site(site, out, config, ground, root, on_moment, stop, clock)
+        return run_site(
+            site,
+            out,
+            config,
+            ground,
+            root,
+            on_moment,
+            stop,
+            clock,
+            on_video_moment=lambda _: drawing.advance(),
+        )
 
 
 def find_sites(names: Sequence[str], arguments: argparse.Namespace) -> list[Site]:

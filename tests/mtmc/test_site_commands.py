@@ -50,7 +50,7 @@ def test_settings_of_the_ground_tracker_are_strict(real_data, tracked, tmp_path,
     base = ("run", "--sequence", "CMC1", "--data-root", real_data, "--out", tmp_path)
     assert run_cli(*base, "--set", "ground_tracker.lagg_s=1") == 2
     assert "ground_tracker.lagg_s: unknown key" in capsys.readouterr().err
-    for unused in (("--roi", "0,0,5,5"), ("--video",), ("--jsonl",)):
+    for unused in (("--roi", "0,0,5,5"), ("--mask", "x.png")):
         assert run_cli(*base, *unused) == 2
         assert "not for multi-camera sequences" in capsys.readouterr().err
     assert not (tmp_path / "CMC1").exists()
