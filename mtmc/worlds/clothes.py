@@ -174,7 +174,7 @@ def _hair_covers(look: Look, mesh: BodyMesh) -> BoolArray:
     if look.hair_style == "bald":
         return np.zeros(len(height), bool)
     # the hairline runs high over the face, down before the ears, and ends at the neck
-    hairline = np.interp(face, [0.0, 0.75, 1.15, 1.6, 2.2], [0.098, 0.094, 0.05, 0.03, 0.012])
+    hairline = np.interp(face, [0.0, 0.8, 1.1, 1.45, 1.9], [0.102, 0.098, 0.075, 0.05, 0.018])
     if look.hair_style == "cap":
         hairline = np.interp(face, [0.0, 1.2, 3.1], [0.093, 0.085, 0.06])
     if look.hair_style == "long":
@@ -224,10 +224,10 @@ def _paint_top(rgb: FloatArray, look: Look, mesh: BodyMesh) -> None:
         rgb[arms] = second
         rgb[torso & (face < 0.26)] = second
     elif look.pattern == "jacket":
-        opening = 0.20 + 0.35 * np.clip((height - 0.70) / 0.12, 0, 1)
+        opening = 0.20 + 0.34 * np.clip((height - 0.70) / 0.13, 0, 1)
         rgb[torso & (face < opening)] = second
         rgb[torso & (np.abs(face - opening) < 0.12) & (face >= opening)] *= 0.78
-    neckline = torso & (height > 0.826 - 0.018 * np.clip(1 - face / 0.8, 0, 1))
+    neckline = torso & (height > 0.838 - 0.022 * np.clip(1 - face / 0.8, 0, 1))
     rgb[neckline] = look.skin if look.pattern not in ("checks", "jacket") else top * 0.75
     bare_from = 1.92 if look.long_sleeves else 0.62
     rgb[arms & (height > bare_from)] = look.skin
@@ -250,7 +250,9 @@ def _paint_legs(rgb: FloatArray, look: Look, mesh: BodyMesh) -> None:
     legs, torso = mesh.of("left leg", "right leg"), mesh.of("torso")
     trousers = np.array(look.trousers, float)
     rgb[legs] = trousers if look.legwear == "trousers" else look.skin
-    hem = 0.50 if look.pattern != "jacket" else 0.475
+    hem = 0.475 if look.pattern == "jacket" else 0.50
+    if look.legwear in ("skirt", "dress"):
+        hem = 0.58  # tucked in
     rgb[torso & (mesh.station < hem)] = trousers
     if look.legwear == "shorts":
         rgb[legs & (mesh.station < 0.85)] = trousers
