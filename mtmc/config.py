@@ -63,7 +63,7 @@ def apply_overrides(data: Mapping[str, Any], overrides: Sequence[str]) -> dict[s
             table = table.setdefault(key, {})
             if not isinstance(table, dict):
                 raise InputError(f"--set {override!r}: {'.'.join(keys[: depth + 1])} is no table")
-        table[keys[-1]] = _parse_value(text.strip())
+        table[keys[-1]] = parse_value(text.strip())
     return result
 
 
@@ -129,7 +129,8 @@ def _dotted(where: str, key: object) -> str:
     return f"{where}.{key}" if where else str(key)
 
 
-def _parse_value(text: str) -> Any:
+def parse_value(text: str) -> Any:
+    """A TOML value, or the text itself where it is none."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except (tomllib.TOMLDecodeError, KeyError):
