@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -18,9 +15,9 @@ from .floor.plan import plan_bounds
 from .floor.trajectories import trajectories
 from .ground_files import read_ground
 from .mot_files import read_results
+from .run_record import read_record
 from .site_video import SiteVideoConfig, render_site_video
 from .sites import Site
-from .sources import FrameRange
 from .types import Image
 
 VIDEO, TRAJECTORIES, HEAT_MAP = "video.webm", "trajectories.png", "heat_map.png"
@@ -39,7 +36,7 @@ def draw_site_video(
     InputError
         When files of the run are missing or wrong, or nothing was tracked.
     """
-    frames = _frames(folder / "run.json")
+    frames = read_record(folder / "run.json").frames
     ground = read_ground(folder / "ground.csv")
     boxes = {camera.name: read_results(folder / f"{camera.name}.txt") for camera in site.cameras}
     render_site_video(site, ground, boxes, folder / VIDEO, frames, config, on_moment)
@@ -72,17 +69,3 @@ def _write(path: Path, picture: Image) -> None:
     with atomic_path(path) as temporary:
         if not cv2.imwrite(str(temporary), picture):
             raise InputError(f"{path}: cannot be written")
-
-
-def _frames(path: Path) -> FrameRange:
-    """Which moments a run visited, as its ``run.json`` says."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; give the folder of a finished run")
-    try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        options = record["config"]["run"]
-        frames = FrameRange.parse(options["frames"], options["every"])
-        last = int(record["last_frame"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: expected the summary of a run: {error!r}") from error
-    return replace(frames, last=max(last, frames.first))
