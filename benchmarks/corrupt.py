@@ -66,7 +66,7 @@ def _corrupt_camera(
         people = (camera.detections or {}).get(index, Detections.empty())
         kept = people[rng.random(len(people)) >= corruption.misses]
         xyxy = kept.xyxy + rng.normal(0.0, corruption.jitter_px, kept.xyxy.shape)
-        centre = rng.random((corruption.false_boxes, 2)) * camera.calibration.image_size
+        centre = rng.random((corruption.false_boxes, 2)) * camera.image_size
         half = sizes[rng.integers(len(sizes), size=corruption.false_boxes)] / 2
         xyxy = np.vstack([xyxy, np.hstack([centre - half, centre + half])])
         low, high = np.minimum(xyxy[:, :2], xyxy[:, 2:]), np.maximum(xyxy[:, :2], xyxy[:, 2:])

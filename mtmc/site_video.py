@@ -147,7 +147,7 @@ class _Canvas:
         bounds = plan_bounds(calibrations, tracked, ground.xy)
         left, bottom, right, top = bounds
         layout = mosaic(
-            [camera.calibration.image_size for camera in cameras],
+            [camera.image_size for camera in cameras],
             (right - left) / (top - bottom),
             (config.max_width, config.max_height),
         )
@@ -212,7 +212,7 @@ class _Tile:
     def _show(self, frame: Frame, index: int) -> None:
         picture = frame.image
         if picture is None:
-            width, height = self._camera.calibration.image_size
+            width, height = self._camera.image_size
             picture = np.full((height, width, 3), _PLAIN, np.uint8)
         scale = min(self.rectangle[2] / picture.shape[1], self.rectangle[3] / picture.shape[0])
         size = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))

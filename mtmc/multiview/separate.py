@@ -26,11 +26,12 @@ from mtmc.reid.distances import DistanceStatistics
 from mtmc.reid.gallery import DistanceScale, Gallery, GalleryConfig
 from mtmc.trackers.types import BoolArray
 
+from ..sites.travel import TravelTime
 from ..types import FloatArray, GlobalTrack, Relabel, View
 from .events import TrackerEvent
 from .separate_joining import assign, explain, rivals, stay_evidence
 from .separate_tracklets import Tracklet, covered_share
-from .travel import TravelConfig, TravelTime, TravelTimes
+from .travel import TravelConfig, TravelTimes
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import cmc, shelf, terrace, toml_folder, wildtrack
+from . import cmc, pets09, shelf, terrace, toml_folder, wildtrack
 from .area import Area
 from .site import UNKNOWN_ID, GroundTruth, Site, SiteCamera
 from .sources import Moment, moment_step, moments
+from .travel import TravelTime
 
 __all__ = [
     "LAYOUTS",
@@ -21,6 +22,7 @@ __all__ = [
     "Moment",
     "Site",
     "SiteCamera",
+    "TravelTime",
     "find_site",
     "moment_step",
     "moments",
@@ -48,6 +50,7 @@ LAYOUTS: dict[str, Layout] = {
     "terrace": Layout(terrace.names, terrace.read),
     "cmc": Layout(cmc.names, cmc.read),
     "wildtrack": Layout(wildtrack.names, wildtrack.read),
+    "pets09": Layout(pets09.names, pets09.read),
     "shelf": Layout(shelf.names, shelf.read),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from ..errors import InputError
 from ..types import Detections, FloatArray, IntArray
 from .area import Area
 from .crops import CropTable
+from .travel import TravelTime
 
 SiteView = Camera | HomographyCamera
 
@@ -33,8 +35,9 @@ class SiteCamera:
     ----------
     name : str
         Unique in its site; the name of the camera's result file.
-    calibration : Camera or HomographyCamera
-        Fitted to the images and detections (their pixels).
+    calibration : Camera, HomographyCamera or None
+        Fitted to the images and detections (their pixels). None where nobody knows it; then people
+        of this camera have no place on the ground.
     images : mapping of int to Path
         Image files by frame index, from 1; empty where there are none.
     video : Path or None
@@ -52,7 +55,7 @@ class SiteCamera:
     """
 
     name: str
-    calibration: SiteView
+    calibration: SiteView | None
     indices: IntArray
     rate: float | None
     offset_s: float = 0.0
@@ -72,6 +75,19 @@ class SiteCamera:
             raise InputError(f"camera {self.name}: offset_s: expected a time, got {self.offset_s}")
         if len(self.indices) and (self.indices[0] < 1 or (np.diff(self.indices) <= 0).any()):
             raise InputError(f"camera {self.name}: expected frame indices from 1, ascending")
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Width and height that the calibration is fitted to.
+
+        Raises
+        ------
+        InputError
+            Without one.
+        """
+        if self.calibration is None:
+            raise InputError(f"camera {self.name}: expected a calibration, got none")
+        return self.calibration.image_size
 
     @property
     def has_images(self) -> bool:
@@ -148,6 +164,12 @@ class Site:
     truth : GroundTruth or None
     root : Path
         Where it was read from.
+    tracker : "ground" or "separate"
+        Whether cameras look at one ground plane together, or each at a place of its own.
+    travel : tuple of TravelTime
+        How long people take between cameras of separate places, where it is known.
+    overlaps : tuple of pairs of str
+        Cameras of separate places that can see a person at the same time after all.
     """
 
     name: str
@@ -158,6 +180,9 @@ class Site:
     min_score: float | None
     truth: GroundTruth | None
     root: Path
+    tracker: Literal["ground", "separate"] = "ground"
+    travel: tuple[TravelTime, ...] = ()
+    overlaps: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.cameras:
@@ -171,8 +196,12 @@ class Site:
 
     @property
     def calibrations(self) -> dict[str, SiteView]:
-        """Calibration by camera name."""
-        return {camera.name: camera.calibration for camera in self.cameras}
+        """Calibration by camera name, of those that have one."""
+        return {
+            camera.name: camera.calibration
+            for camera in self.cameras
+            if camera.calibration is not None
+        }
 
     @property
     def has_images(self) -> bool:

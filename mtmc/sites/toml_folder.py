@@ -12,6 +12,9 @@
     min_score = 0.4                     # detections below are not used
     ground_truth = "ground_truth.csv"   # frame,id,x,y with a header; id -1 is unknown
     crops_root = "crops/"               # what the images named by crops are relative to
+    tracker = "ground"                  # or "separate": each camera looks at a place of its own;
+                                        # the default without a calibration
+    overlaps = [["north", "hall"]]      # cameras of separate places that share a view after all
 
     [[camera]]
     name = "north"                      # as in the calibration
@@ -21,6 +24,12 @@
     detections = "north/det.txt"        # MOT format
     crops = "north/crops.csv"           # what the detections look like; see mtmc.sites.crops
     size = [960, 540]                   # of its images, where they are not those of calibration
+
+    [[travel]]                          # between separate places, where it is known
+    cameras = ["north", "hall"]         # from the first to the second; the way back is the same,
+    min_s = 5.0                         # unless it has a table of its own
+    typical_s = 9.0
+    max_s = 30.0
 
 A camera needs images, a video or detections. Frames count from 1 everywhere; ``frame`` of the
 ground truth is a number of the site's clock. Frames within the first and the last row of the
@@ -32,7 +41,7 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -47,6 +56,7 @@ from .area import Area
 from .crops import read_crops
 from .site import GroundTruth, Site, SiteCamera
 from .sources import numbered_images
+from .travel import TravelTime
 
 FILE = "sequence.toml"
 TRUTH_COLUMNS = ["frame", "id", "x", "y"]
@@ -71,13 +81,38 @@ class SiteEntry:
     """The top level of ``sequence.toml`` without its cameras; see the module."""
 
     rate: float
-    calibration: str
-    calibration_format: str
+    calibration: str | None = None
+    calibration_format: str | None = None
     name: str | None = None
     image_size: tuple[int, int] | None = None
     min_score: float | None = None
     ground_truth: str | None = None
     crops_root: str | None = None
+    tracker: Literal["ground", "separate"] | None = None
+    overlaps: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.calibration is None) != (self.calibration_format is None):
+            raise ValueError("calibration, calibration_format: expected both or none")
+        if self.calibration is None and self.tracker == "ground":
+            raise ValueError('tracker: "ground" needs a calibration')
+
+
+@dataclass(frozen=True)
+class TravelEntry:
+    """A table ``[[travel]]``; see the module."""
+
+    cameras: tuple[str, str]
+    min_s: float
+    typical_s: float
+    max_s: float
+
+    def __post_init__(self) -> None:
+        self.as_travel_time()
+
+    def as_travel_time(self) -> TravelTime:
+        """The same with named ends."""
+        return TravelTime(*self.cameras, self.min_s, self.typical_s, self.max_s)
 
 
 def read(folder: Path) -> Site:
@@ -94,12 +129,20 @@ def read(folder: Path) -> Site:
     entries = table.pop("camera", None)
     if not isinstance(entries, list) or not entries:
         raise InputError(f"{path}: camera: expected one table [[camera]] or more, got none")
+    travel = table.pop("travel", [])
+    if not isinstance(travel, list):
+        raise InputError(f"{path}: travel: expected tables [[travel]], got {travel!r}")
     try:
         site = from_dict(SiteEntry, table, "sequence")
         cameras = [
             from_dict(CameraEntry, entry, f"camera {number}")
             for number, entry in enumerate(entries, 1)
         ]
+        times = [
+            from_dict(TravelEntry, entry, f"travel {number}")
+            for number, entry in enumerate(travel, 1)
+        ]
+        _check_names(times, site.overlaps, [entry.name for entry in cameras])
         calibrations = _calibrations(folder, site)
         truth = None if site.ground_truth is None else _read_truth(folder / site.ground_truth)
         return Site(
@@ -111,6 +154,9 @@ def read(folder: Path) -> Site:
             min_score=site.min_score,
             truth=truth,
             root=folder,
+            tracker=site.tracker or ("separate" if site.calibration is None else "ground"),
+            travel=tuple(entry.as_travel_time() for entry in times),
+            overlaps=site.overlaps,
         )
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
@@ -127,7 +173,18 @@ def _area(path: Path, key: str, value: Any) -> Area | None:
         raise InputError(f"{path}: {key}: expected [x0, y0, x1, y1] or corners: {error}") from error
 
 
+def _check_names(
+    travel: list[TravelEntry], overlaps: tuple[tuple[str, str], ...], cameras: list[str]
+) -> None:
+    for key, pairs in (("travel", [time.cameras for time in travel]), ("overlaps", overlaps)):
+        for name in (name for pair in pairs for name in pair):
+            if name not in cameras:
+                raise InputError(f"{key}: expected a camera of {', '.join(cameras)}, got {name!r}")
+
+
 def _calibrations(folder: Path, site: SiteEntry) -> dict[str, AnyCamera]:
+    if site.calibration is None or site.calibration_format is None:
+        return {}
     if site.calibration_format not in FORMATS:
         raise InputError(
             f"calibration_format: expected one of {', '.join(FORMATS)}, "
@@ -144,14 +201,16 @@ def _calibrations(folder: Path, site: SiteEntry) -> dict[str, AnyCamera]:
 def _camera(
     folder: Path, site: SiteEntry, entry: CameraEntry, calibrations: dict[str, AnyCamera]
 ) -> SiteCamera:
-    if entry.name not in calibrations:
+    if calibrations and entry.name not in calibrations:
         raise InputError(
             f"camera {entry.name!r}: expected one of the calibration: {', '.join(calibrations)}"
         )
     if entry.images is not None and entry.video is not None:
         raise InputError(f"camera {entry.name!r}: expected either images or a video, got both")
-    calibration = calibrations[entry.name]
-    if entry.size is not None:
+    calibration = calibrations.get(entry.name)
+    if calibration is not None:
+        calibration = replace(calibration, name=entry.name)
+    if calibration is not None and entry.size is not None:
         calibration = calibration.resized(entry.size)
     images = {} if entry.images is None else numbered_images(folder / entry.images)
     found = None
@@ -173,7 +232,7 @@ def _camera(
     rate = entry.rate if entry.rate is not None or entry.video is not None else site.rate
     return SiteCamera(
         name=entry.name,
-        calibration=replace(calibration, name=entry.name),
+        calibration=calibration,
         indices=indices,
         rate=rate,
         offset_s=entry.offset_s,

@@ -9,8 +9,9 @@ import pytest
 
 from mtmc.multiview.separate import SeparateConfig, SeparateTracker
 from mtmc.multiview.separate_joining import assign
-from mtmc.multiview.travel import TravelConfig, TravelTime, TravelTimes
+from mtmc.multiview.travel import TravelConfig, TravelTimes
 from mtmc.reid.gallery import GalleryConfig, ScaleConfig
+from mtmc.sites.travel import TravelTime
 from mtmc.types import Detections, Frame, GlobalTrack, Relabel, Tracks, View
 
 CAMERAS = ("a", "b", "c")
