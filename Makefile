@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test test-all lint types check clean
+.PHONY: help setup demo test test-all lint types check peers clean
 
 help:
 	@echo "make demo      set up, then draw a street, track its people, score and show the result"
@@ -11,6 +11,7 @@ help:
 	@echo "make setup     only the environment, .venv"
 	@echo "make check     lint, types and tests"
 	@echo "make test-all  the slow tests, too"
+	@echo "make peers     our appearance adapters in boxmot, ultralytics, ... (MTMC_DATA=DIR needed)"
 
 setup: $(VENV)/.ready
 
@@ -39,6 +40,10 @@ types: setup
 	cd build/typed && ../../$(BIN)/mypy --config-file ../../pyproject.toml -p mtmc
 
 check: lint types test
+
+# Real packages of others, each in an environment of its own below .venvs/.
+peers: setup
+	$(BIN)/python -m benchmarks.external_trackers
 
 clean:
 	rm -rf $(VENV) build dist out *.egg-info

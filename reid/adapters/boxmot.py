@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 class BoxmotAppearance:
     """An appearance model as boxmot calls it, old way (``get_features``) and new (``encode``).
 
-    The threshold of the model goes into ``StrongSort(max_cos_dist=...)`` as it is, and halved into
-    ``BotSort(appearance_thresh=...)``, see :meth:`botsort_threshold`.
+    The threshold of the model, in cosine distance, goes into ``BotSort(appearance_thresh=...)`` and
+    ``StrongSort(max_cos_dist=...)`` as it is. StrongSort's gate is on 0.98 times the distance plus
+    0.02 times the squared Mahalanobis distance, so give it a little more.
     """
 
     def __init__(self, model: Embeds) -> None:

@@ -57,7 +57,7 @@ def embed_boxes(model: Embeds, image: Any, xyxy: FloatArray) -> Float32Array:
     """
     if not len(xyxy):
         return np.zeros((0, model.embedding_dim), np.float32)
-    vectors = model.embed([as_image(image)], [xyxy])[0]
+    vectors = np.ascontiguousarray(model.embed([as_image(image)], [xyxy])[0], np.float32)
     blank = ~np.isfinite(vectors).all(axis=1) | ~vectors.any(axis=1)
     if blank.any():
         vectors = vectors.copy()
