@@ -28,7 +28,7 @@ MARGIN = 0.04
 SITE_MARGIN = 0.25
 """What is drawn around the bounds of a site, in their larger side."""
 
-NEARBY = 0.75
+NEARBY = 0.5
 """Cameras that stand further off than this, in the larger side of the bounds, are left out."""
 
 
