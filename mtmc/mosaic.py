@@ -39,13 +39,13 @@ class Mosaic:
         Of the whole frame, pixels, even.
     tiles : tuple of (left, top, width, height)
         One per camera, in their order, row by row; all of one size.
-    plan : (left, top, width, height)
+    plan : (left, top, width, height) or None
     """
 
     width: int
     height: int
     tiles: tuple[Rectangle, ...]
-    plan: Rectangle
+    plan: Rectangle | None
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class _Candidate:
     rows: int
     beside: bool
     grid: tuple[float, float]  # width and height
-    plan: tuple[float, float]
+    plan: tuple[float, float]  # zeros without a plan
 
     @property
     def size(self) -> tuple[float, float]:
@@ -67,7 +67,7 @@ class _Candidate:
 
 def mosaic(
     image_sizes: Sequence[tuple[int, int]],
-    plan_aspect: float,
+    plan_aspect: float | None,
     max_size: tuple[int, int] = (1600, 900),
 ) -> Mosaic:
     """Arrange camera images in a grid and a plan beside or below it, as large as possible.
@@ -76,12 +76,19 @@ def mosaic(
     ----------
     image_sizes : sequence of (width, height)
         Of the cameras, pixels; none for a plan alone.
-    plan_aspect : float
-        Width of the plan in its heights.
+    plan_aspect : float or None
+        Width of the plan in its heights; None without a plan.
     max_size : (width, height)
         Of the whole frame, pixels.
+
+    Raises
+    ------
+    ValueError
+        When there is neither an image nor a plan.
     """
     if not image_sizes:
+        if plan_aspect is None:
+            raise ValueError("expected images, a plan, or both, got neither")
         aspect = float(np.clip(plan_aspect, *ALONE_ASPECTS))
         height = min(max_size[1], min(max_size[0], MAX_ALONE_PX) / aspect)
         width_px, height_px = even(height * aspect), even(height)
@@ -99,13 +106,16 @@ def mosaic(
     return _placed(best, scale, len(image_sizes))
 
 
-def _candidates(count: int, tile: float, plan: float) -> list[_Candidate]:
+def _candidates(count: int, tile: float, plan: float | None) -> list[_Candidate]:
     """All arrangements; the grid of images has a height of 1."""
-    beside, below = float(np.clip(plan, *BESIDE_ASPECTS)), float(np.clip(plan, *BELOW_ASPECTS))
     found = []
     for columns in range(1, count + 1):
         rows = math.ceil(count / columns)
         width = columns * tile / rows
+        if plan is None:
+            found.append(_Candidate(columns, rows, True, (width, 1.0), (0.0, 0.0)))
+            continue
+        beside, below = float(np.clip(plan, *BESIDE_ASPECTS)), float(np.clip(plan, *BELOW_ASPECTS))
         found.append(_Candidate(columns, rows, True, (width, 1.0), (beside, 1.0)))
         found.append(_Candidate(columns, rows, False, (width, 1.0), (width, width / below)))
     return found
@@ -131,6 +141,8 @@ def _placed(one: _Candidate, scale: float, count: int) -> Mosaic:
         (round(column * cell[0]) + GAP_PX // 2, round(row * cell[1]) + GAP_PX // 2, *tile)
         for row, column in (divmod(number, one.columns) for number in range(count))
     )
+    if not any(one.plan):
+        return Mosaic(width, height, tiles, None)
     left, top = (grid[0], 0) if one.beside else (0, grid[1])
     plan = (left + GAP_PX // 2, top + GAP_PX // 2, width - left - GAP_PX, height - top - GAP_PX)
     return Mosaic(width, height, tiles, plan)

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from .atomic import atomic_path
 from .errors import InputError
 from .floor.heat_map import heat_map
-from .floor.plan import plan_bounds
+from .floor.site_plan import site_outlines, site_plan_bounds
 from .floor.trajectories import trajectories
 from .ground_files import read_ground
 from .mot_files import read_results
@@ -51,14 +50,13 @@ def draw_site_pictures(site: Site, folder: Path) -> list[Path]:
     InputError
         When a file of the run is missing or wrong.
     """
+    if not site.calibrations:
+        raise InputError(f"{site.name}: pictures of the floor need calibrated cameras")
     ground = read_ground(folder / "ground.csv")
     time_s = (ground.frame - 1) / site.rate
     cameras = list(site.calibrations.values())
-    area = site.bounds or site.region
-    tracked = None if area is None else np.array(area.corners)
-    bounds = plan_bounds(cameras, tracked, ground.xy)
-    outlines = [np.array(one.corners) for one in (site.bounds, site.region) if one is not None]
-    data = (time_s, ground.id, ground.xy, cameras, bounds, outlines)
+    bounds = site_plan_bounds(site, ground.xy)
+    data = (time_s, ground.id, ground.xy, cameras, bounds, site_outlines(site))
     pictures = {TRAJECTORIES: trajectories(*data), HEAT_MAP: heat_map(*data)}
     for name, picture in pictures.items():
         _write(folder / name, picture)

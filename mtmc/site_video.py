@@ -6,24 +6,30 @@ identities, late decisions included, and an identity has one colour everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from .drawing import TrackPainter, draw_plate
+from .drawing import draw_plate
 from .errors import InputError
 from .floor.map import FloorMap
-from .floor.people import FloorPainter
-from .floor.plan import draw_plan, plan_bounds
+from .floor.site_plan import site_plan_bounds
 from .ground_files import GroundTable
 from .mosaic import Rectangle, mosaic
-from .mot_files import MotTable, frame_rows
-from .sites import Moment, Site, SiteCamera, moment_step, moments
+from .mosaic_tiles import (
+    BACKGROUND,
+    PLATE,
+    CameraTile,
+    PlanTile,
+    moment_text,
+    picture_size,
+)
+from .mot_files import MotTable
+from .sites import Moment, Site, moment_step, moments
 from .sources import FrameRange
-from .types import FloatArray, Frame, Image
+from .types import Image
 from .webm import WebmWriter
 
 LONGEST_HOLD_S = 5.0
@@ -31,8 +37,6 @@ LONGEST_HOLD_S = 5.0
 
 MIN_FRAME_RATE = 1.0
 """Slower clocks show every moment several times: players are made for at least this."""
-
-_BACKGROUND, _PLAIN, _PLATE = (24, 24, 24), (48, 48, 48), (32, 32, 32)
 
 
 @dataclass(frozen=True)
@@ -138,128 +142,34 @@ class _Canvas:
         boxes: Mapping[str, MotTable],
         config: SiteVideoConfig,
     ) -> None:
-        pictured = [camera for camera in site.cameras if camera.has_images]
-        self.shows_images = bool(pictured)
-        cameras = site.cameras if pictured else ()
-        calibrations = list(site.calibrations.values())
-        area = site.bounds or site.region
-        tracked = None if area is None else np.array(area.corners)
-        bounds = plan_bounds(calibrations, tracked, ground.xy)
-        left, bottom, right, top = bounds
-        layout = mosaic(
-            [camera.image_size for camera in cameras],
-            (right - left) / (top - bottom),
-            (config.max_width, config.max_height),
-        )
-        self.image: Image = np.full((layout.height, layout.width, 3), _BACKGROUND, np.uint8)
-        self._site, self._ground, self._layout = site, ground, layout
-        self._rows = _rows_by_frame(ground)
-        chart = FloorMap.filling(bounds, *layout.plan[2:])
-        self._unit = chart.unit
-        outlines = [np.array(one.corners) for one in (site.bounds, site.region) if one is not None]
-        self._plan = draw_plan(chart, calibrations, outlines)
-        self._people = FloorPainter(chart, config.trail_s, config.missing_after_s)
-        self._tiles = {
-            camera.name: _Tile(camera, boxes.get(camera.name), rectangle, config)
-            for camera, rectangle in zip(cameras, layout.tiles, strict=True)
-        }
+        self.shows_images = any(camera.has_images for camera in site.cameras)
+        if not (self.shows_images or site.calibrations):
+            raise InputError(f"{site.name}: neither images nor calibrations: nothing to draw on")
+        cameras = site.cameras if self.shows_images else ()
+        bounds = site_plan_bounds(site, ground.xy) if site.calibrations else None
+        aspect = None if bounds is None else (bounds[2] - bounds[0]) / (bounds[3] - bounds[1])
+        sizes = [picture_size(camera) for camera in cameras]
+        layout = mosaic(sizes, aspect, (config.max_width, config.max_height))
+        self.image: Image = np.full((layout.height, layout.width, 3), BACKGROUND, np.uint8)
+        self._tiles: list[tuple[Rectangle, CameraTile | PlanTile]] = [
+            (
+                rectangle,
+                CameraTile(
+                    camera, boxes.get(camera.name), rectangle[2:], size, config.missing_after_s
+                ),
+            )
+            for camera, rectangle, size in zip(cameras, layout.tiles, sizes, strict=True)
+        ]
+        if bounds is not None and layout.plan is not None:
+            chart = FloorMap.filling(bounds, *layout.plan[2:])
+            plan = PlanTile(site, chart, ground, config.trail_s, config.missing_after_s)
+            self._tiles.append((layout.plan, plan))
+        self._has_plan = layout.plan is not None
 
     def paint(self, moment: Moment) -> None:
         """Show a moment."""
-        frames = {frame.camera: frame for frame in moment.frames}
-        for name, tile in self._tiles.items():
-            tile.update(frames.get(name), moment)
-            _paste(self.image, tile.image, tile.rectangle)
-        plan = self._plan.copy()
-        rows = self._rows.get(moment.index, slice(0, 0))
-        ids = self._ground.id[rows]
-        self._people.paint(plan, ids, self._ground.xy[rows], moment.time_s)
-        people = f"{len(ids)} {'person' if len(ids) == 1 else 'people'}"
-        caption = f"{clock_text(moment.time_s)}   frame {moment.index}   {people}"
-        draw_plate(plan, caption, (4, 4), _PLATE, self._unit)
-        _paste(self.image, plan, self._layout.plan)
-
-
-class _Tile:
-    """The place of one camera: its newest image with boxes, or that there is none."""
-
-    def __init__(
-        self,
-        camera: SiteCamera,
-        boxes: MotTable | None,
-        rectangle: Rectangle,
-        config: SiteVideoConfig,
-    ) -> None:
-        self.rectangle = rectangle
-        self._camera = camera
-        self._boxes = boxes
-        self._rows = {} if boxes is None else frame_rows(boxes)
-        self._painter = TrackPainter(trail_length=0)
-        period = 0.0 if camera.rate is None else 1.0 / camera.rate
-        self._patience_s = max(config.missing_after_s, 2.5 * period)
-        self._last_s: float | None = None
-        self.image: Image = np.full((rectangle[3], rectangle[2], 3), _BACKGROUND, np.uint8)
-        self._show_missing()
-
-    def update(self, frame: Frame | None, moment: Moment) -> None:
-        """Paint a camera's new frame, or say that it has been missing for too long."""
-        if frame is not None:
-            self._last_s = moment.time_s
-            self._show(frame, moment.index)
-        elif self._last_s is None or moment.time_s - self._last_s > self._patience_s:
-            self._show_missing()
-
-    def _show(self, frame: Frame, index: int) -> None:
-        picture = frame.image
-        if picture is None:
-            width, height = self._camera.image_size
-            picture = np.full((height, width, 3), _PLAIN, np.uint8)
-        scale = min(self.rectangle[2] / picture.shape[1], self.rectangle[3] / picture.shape[0])
-        size = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
-        shrinks = scale < 1.0
-        fitted: Image = cv2.resize(
-            picture, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        ).astype(np.uint8, copy=False)
-        caption = self._camera.name
-        if self._boxes is not None:
-            rows = self._rows.get(index, slice(0, 0))
-            xyxy: FloatArray = self._boxes.xyxy[rows] * scale
-            self._painter.paint(fitted, self._boxes.id[rows], xyxy, caption)
-        else:
-            draw_plate(fitted, caption, (4, 4), _PLATE, 1)
-        self.image[:] = _BACKGROUND
-        left, top = ((a - b) // 2 for a, b in zip(self.rectangle[2:], size, strict=True))
-        _paste(self.image, fitted, (left, top, *size))
-
-    def _show_missing(self) -> None:
-        self.image[:] = _BACKGROUND
-        height, width = self.image.shape[:2]
-        cv2.rectangle(self.image, (0, 0), (width - 1, height - 1), (70, 70, 70), 1)
-        draw_plate(self.image, self._camera.name, (4, 4), (70, 70, 70), 1)
-        since = "yet" if self._last_s is None else f"since {clock_text(self._last_s)}"
-        text = f"no image {since}"
-        draw_plate(self.image, text, (width // 2 - 60, height // 2 - 8), _PLATE, 1)
-
-
-def _paste(image: Image, part: Image, rectangle: Rectangle) -> None:
-    left, top, width, height = rectangle
-    image[top : top + height, left : left + width] = part
-
-
-def _rows_by_frame(ground: GroundTable) -> dict[int, slice]:
-    """Rows of each frame; the table is sorted by frame."""
-    frames, starts = np.unique(ground.frame, return_index=True)
-    ends: Iterable[int] = [*starts[1:].tolist(), len(ground)]
-    return {
-        frame: slice(start, end)
-        for frame, start, end in zip(frames.tolist(), starts.tolist(), ends, strict=True)
-    }
-
-
-def clock_text(time_s: float) -> str:
-    """Minutes, seconds and tenths, ``01:02.3``; hours before them when there are any."""
-    tenths = round(max(0.0, time_s) * 10)
-    minutes, rest = divmod(tenths, 600)
-    hours, minutes = divmod(minutes, 60)
-    text = f"{minutes:02d}:{rest / 10:04.1f}"
-    return f"{hours}:{text}" if hours else text
+        for (left, top, width, height), tile in self._tiles:
+            self.image[top : top + height, left : left + width] = tile.paint(moment)
+        if not self._has_plan:
+            corner = (self.image.shape[1], 4)
+            draw_plate(self.image, moment_text(moment), corner, PLATE, 1)
