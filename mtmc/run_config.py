@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from mtmc.reid.spec import InputSpec
 from mtmc.trackers import TRACKERS
@@ -66,6 +66,9 @@ class RunOptions:
         Write a video, drawn after the run.
     jsonl : bool
         Write JSON lines.
+    site_tracker : "ground", "separate" or None
+        How a multi-camera sequence is tracked: on a ground plane that all cameras share, or camera
+        by camera, joined afterwards. None does as the sequence says.
     pictures : bool
         Write pictures of where people walked and stood; for multi-camera sequences.
     """
@@ -90,6 +93,7 @@ class RunOptions:
     video: bool = False
     jsonl: bool = False
     pictures: bool = False
+    site_tracker: Literal["ground", "separate"] | None = None
 
     def __post_init__(self) -> None:
         if self.detector is not None and (self.detections or self.embeddings):

@@ -22,7 +22,9 @@ from .atomic import atomic_writer
 from .config import to_plain
 from .detectors import OnnxDetector
 from .errors import InputError
-from .multiview import GroundTracker, GroundTrackerConfig
+from .multiview import GroundTrackerConfig
+from .multiview.events import TellsEvents
+from .multiview.separate import SeparateConfig
 from .people import BoxFilter, Finder, find_in, find_with
 from .pipeline import RunSummary
 from .progress import StageClock
@@ -32,6 +34,7 @@ from .scores import ScoreMapping
 from .sinks import MotTextSink
 from .site_drawing import draw_site_pictures, draw_site_video
 from .site_sinks import EventsSink, GroundCsvSink, GroundJsonLinesSink
+from .site_tracking import CameraTrackers, build_site_tracker, is_separate
 from .sites import Moment, Site, moments
 from .sites.crops import CropVectors
 from .sources import FrameRange
@@ -79,6 +82,8 @@ class SiteRun:
         Detections of a frame, by camera.
     tracker : GlobalTracker
         A new instance per run.
+    own_trackers : CameraTrackers or None
+        Each camera's own tracker, where ``tracker`` joins what they find.
     appearance : Embedder or None
         Embeds the detections of all cameras in one batch.
     keep : BoxFilter
@@ -92,6 +97,7 @@ class SiteRun:
     site: Site
     find: dict[str, Finder]
     tracker: GlobalTracker
+    own_trackers: CameraTrackers | None
     appearance: Embedder | None
     keep: BoxFilter
     frames: FrameRange
@@ -111,10 +117,14 @@ class SiteRun:
             if self.appearance is not None:
                 with clock.stage("embed"):
                     found = _with_appearance(moment, found, self.appearance)
-            yield [
+            views = [
                 View(_on_site_clock(frame, moment), detections)
                 for frame, detections in zip(moment.frames, found, strict=True)
             ]
+            if self.own_trackers is not None:
+                with clock.stage("track"):
+                    views = self.own_trackers.track(views)
+            yield views
 
 
 def prepare_site(
@@ -122,6 +132,7 @@ def prepare_site(
     config: RunConfig,
     tracker_config: GroundTrackerConfig | None = None,
     data_root: Path | None = None,
+    separate_config: SeparateConfig | None = None,
 ) -> SiteRun:
     """Open everything that a run needs, so that what is wrong shows before the first frame.
 
@@ -138,16 +149,19 @@ def prepare_site(
     looks = (options.detector is not None or options.reid is not None) and not dressed
     if looks and not site.has_images:
         raise InputError(f"{site.name}: a detector or appearance needs images; there are none")
-    appearance, find = None, _finders(site, config, data_root)
+    find = _finders(site, config, data_root)
+    appearance = model = None
     if options.reid is not None:
-        appearance = load_appearance(options.reid, config, data_root)
+        appearance = model = load_appearance(options.reid, config, data_root)
         if dressed:
             find, appearance = _dressed(site, find, appearance), None
     min_score = options.min_score if options.min_score is not None else site.min_score
+    tracker, own = build_site_tracker(site, config, tracker_config, separate_config, model)
     return SiteRun(
         site=site,
         find=find,
-        tracker=GroundTracker(site.calibrations, tracker_config, site.bounds, site.region),
+        tracker=tracker,
+        own_trackers=own,
         appearance=appearance,
         keep=BoxFilter(min_score, options.min_height),
         frames=FrameRange.parse(options.frames, options.every),
@@ -165,11 +179,14 @@ def run_site(
     stop: Callable[[], bool] = lambda: False,
     clock: StageClock | None = None,
     on_video_moment: Callable[[int], None] | None = None,
+    separate_config: SeparateConfig | None = None,
+    on_warning: Callable[[str], None] = lambda message: None,
 ) -> SiteOutcome:
     """Run a site and write ``OUT/NAME/``; the same call twice writes the same bytes.
 
     ``on_moment`` is called with the views of every moment that was tracked, ``on_video_moment``
-    with the number of every moment that was drawn.
+    with the number of every moment that was drawn, and ``on_warning`` with one line about what a
+    person should know at once, e.g. that a camera was moved.
 
     Raises
     ------
@@ -178,7 +195,8 @@ def run_site(
     """
     config = config or RunConfig()
     tracker_config = tracker_config or GroundTrackerConfig()
-    run = prepare_site(site, config, tracker_config, data_root)
+    separate_config = separate_config or SeparateConfig()
+    run = prepare_site(site, config, tracker_config, data_root, separate_config)
     clock = clock or StageClock()
     folder = out / site.name
     files = {"ground": folder / "ground.csv", "events": folder / "events.jsonl"}
@@ -186,9 +204,12 @@ def run_site(
     files["summary"] = folder / "run.json"
     if config.run.jsonl:
         files["jsonl"] = folder / "ground.jsonl"
-    summary, faults = _run(run, files, clock, on_moment, stop)
+    summary, faults = _run(run, files, clock, on_moment, stop, on_warning)
     tables: dict[str, Any] = config.to_tables()
-    tables["ground_tracker"] = to_plain(tracker_config)
+    if is_separate(site, config):
+        tables["separate_tracker"] = to_plain(separate_config)
+    else:
+        tables["ground_tracker"] = to_plain(tracker_config)
     with atomic_writer(files["summary"]) as stream:
         json.dump({**asdict(summary), "config": tables}, stream, indent=2)
         stream.write("\n")
@@ -205,6 +226,7 @@ def _run(
     clock: StageClock,
     on_moment: Callable[[Sequence[View]], None] | None,
     stop: Callable[[], bool],
+    on_warning: Callable[[str], None],
 ) -> tuple[RunSummary, int]:
     recorder = _Recorder(len(run.site.cameras))
     reason, frames, first, last = "", 0, 0, 0
@@ -221,6 +243,7 @@ def _run(
                 found = run.tracker.update(views)
             with clock.stage("write"):
                 recorder.write(views, found, sinks)
+                _tell(run.tracker, events, on_warning)
             if views:
                 frames += 1
                 last = views[0].frame.index
@@ -231,11 +254,21 @@ def _run(
                 reason = f"interrupted after frame {last}"
                 break
         recorder.write([], run.tracker.flush(), sinks)
+        _tell(run.tracker, events, on_warning)
     summary = RunSummary(
         run.site.name, not reason, reason, frames, first, last,
         recorder.boxes, len(recorder.identities),
     )  # fmt: skip
     return summary, events.faults
+
+
+def _tell(tracker: GlobalTracker, events: EventsSink, on_warning: Callable[[str], None]) -> None:
+    """Hand on what a tracker has to say besides tracks."""
+    if isinstance(tracker, TellsEvents):
+        for event in tracker.take_events():
+            events.tell(event)
+            if event.warning:
+                on_warning(event.warning)
 
 
 class _Recorder:

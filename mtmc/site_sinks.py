@@ -11,6 +11,7 @@ from pathlib import Path
 from .atomic import atomic_path
 from .ground_files import COLUMNS
 from .multiview import GroundTrack
+from .multiview.events import TrackerEvent
 from .sinks import TextSink
 from .types import GlobalTrack, Relabel, View
 
@@ -125,7 +126,8 @@ class EventsSink(TextSink):
 
     ``{"event": "appeared", "id", "frame", "x", "y"}`` when an identity is reported for the first
     time, ``{"event": "relabel", "old_id", "new_id", "from_frame"}`` for a late decision,
-    ``{"event": "fault", "message"}`` for what could not be read, and at the end
+    ``{"event": "fault", "message"}`` for what could not be read, what trackers tell
+    (``"decision"``, ``"camera_moved"``, ``"camera_back"``, with their evidence), and at the end
     ``{"event": "summary", "id", "first_frame", "last_frame", "moments"}`` for every identity.
     """
 
@@ -156,6 +158,11 @@ class EventsSink(TextSink):
         """Append what went wrong."""
         self.faults += 1
         self._event("fault", message=message)
+
+    def tell(self, event: TrackerEvent) -> None:
+        """Append what a tracker has to say; its warning as ``message``."""
+        message = {"message": event.warning} if event.warning else {}
+        self._event(event.kind, **message, **event.details)
 
     def _event(self, kind: str, **values: object) -> None:
         self._append(json.dumps({"event": kind, **values}) + "\n")

@@ -166,8 +166,8 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )
 
 
-GROUND_TRACKER = "ground_tracker"
-"""Table of the settings of multi-camera tracking."""
+GROUND_TRACKER, SEPARATE_TRACKER = "ground_tracker", "separate_tracker"
+"""Tables of the settings of multi-camera tracking."""
 
 _RUN_KEYS = (
     "detector", "detections", "embeddings", "reid", "false_match_rate", "frames", "every",
@@ -177,9 +177,10 @@ _RUN_KEYS = (
 
 
 def run_config(arguments: argparse.Namespace) -> RunConfig:
-    """Settings of a run; the table of the ground tracker is left to multi-camera runs."""
+    """Settings of a run; the tables of multi-camera trackers are left to multi-camera runs."""
     tables = run_tables(arguments)
-    tables.pop(GROUND_TRACKER, None)
+    for name in (GROUND_TRACKER, SEPARATE_TRACKER):
+        tables.pop(name, None)
     return RunConfig.from_tables(tables)
 
 

@@ -11,6 +11,7 @@ import tomli_w
 
 from mtmc.config import from_dict, to_plain
 from mtmc.multiview import GroundTrackerConfig
+from mtmc.multiview.separate import SeparateConfig
 from mtmc.pipeline import stop_on_signal
 from mtmc.progress import StageClock, progress_bars
 from mtmc.run import RunConfig, RunOutcome, check_unique_names, open_sequence, run_sequence
@@ -112,10 +113,18 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Track every sequence in turn; the first that fails ends the command."""
     config = shared.run_config(arguments)
-    tables = shared.run_tables(arguments).get(shared.GROUND_TRACKER, {})
-    ground = from_dict(GroundTrackerConfig, tables, shared.GROUND_TRACKER)
+    tables = shared.run_tables(arguments)
+    ground = from_dict(
+        GroundTrackerConfig, tables.get(shared.GROUND_TRACKER, {}), shared.GROUND_TRACKER
+    )
+    separate = from_dict(
+        SeparateConfig, tables.get(shared.SEPARATE_TRACKER, {}), shared.SEPARATE_TRACKER
+    )
     if arguments.print_config:
-        everything = config.to_tables() | {shared.GROUND_TRACKER: to_plain(ground)}
+        everything = config.to_tables() | {
+            shared.GROUND_TRACKER: to_plain(ground),
+            shared.SEPARATE_TRACKER: to_plain(separate),
+        }
         output().print(tomli_w.dumps(everything), end="", markup=False, soft_wrap=True)
         return 0
     if arguments.out is None:
@@ -126,7 +135,7 @@ def run(arguments: argparse.Namespace) -> int:
     code = 0
     with stop_on_signal() as stop:
         for name in names:
-            outcome = _track(name, Path(arguments.out), config, ground, root, stop)
+            outcome = _track(name, Path(arguments.out), config, ground, separate, root, stop)
             _report(outcome)
             if not outcome.summary.complete:
                 code = EXIT_INTERRUPTED if stop() else EXIT_INCOMPLETE
@@ -151,12 +160,13 @@ def _track(
     out: Path,
     config: RunConfig,
     ground: GroundTrackerConfig,
+    separate: SeparateConfig,
     root: Path | None,
     stop: Callable[[], bool],
 ) -> RunOutcome | SiteOutcome:
     site = find_site(name, root)
     if site is not None:
-        return track_site(site, out, config, ground, root, stop)
+        return track_site(site, out, config, ground, separate, root, stop)
     _notice(config)
     source, _ = open_sequence(name, root, config.run.fps)
     total = source.count(FrameRange.parse(config.run.frames, config.run.every))

@@ -12,6 +12,7 @@ from mtmc.errors import InputError
 from mtmc.evaluation.ground import GROUND_FILE, evaluate_site, ground_table_scores, sites_to_json
 from mtmc.evaluation.table import scores_table
 from mtmc.multiview import GroundTrackerConfig
+from mtmc.multiview.separate import SeparateConfig
 from mtmc.progress import StageClock, progress_bars
 from mtmc.run_config import RunConfig
 from mtmc.site_run import SiteOutcome, run_site
@@ -27,6 +28,7 @@ def track_site(
     out: Path,
     config: RunConfig,
     ground: GroundTrackerConfig,
+    separate: SeparateConfig,
     root: Path | None,
     stop: Callable[[], bool],
 ) -> SiteOutcome:
@@ -48,6 +50,8 @@ def track_site(
             stop,
             clock,
             on_video_moment=lambda _: drawing.advance(),
+            separate_config=separate,
+            on_warning=lambda message: errors().print(f"warning: {message}", markup=False),
         )
 
 

@@ -125,6 +125,7 @@ class SeparateTracker:
         self._travel = TravelTimes(times, pairs, self._config.travel)
         self._statistics = statistics
         self._gallery: Gallery | None = None
+        self._embeds = False
         self._current: dict[tuple[str, int], Tracklet] = {}
         self._pending: list[Tracklet] = []
         self._stays: dict[int, list[Tracklet]] = {}
@@ -178,6 +179,7 @@ class SeparateTracker:
         matched = tracks.det_index >= 0
         rows = tracks.det_index[matched].tolist()
         vectors = view.detections.embeddings
+        self._embeds |= vectors is not None
         overlap = covered_share(view, rows)
         for local_id, row, share in zip(tracks.ids[matched].tolist(), rows, overlap, strict=True):
             tracklet = self._tracklet(view, local_id, view.detections.xyxy[row])
@@ -235,7 +237,8 @@ class SeparateTracker:
     def _is_ready(self, one: Tracklet) -> bool:
         config = self._config
         return (
-            len(one.vectors) >= config.crops
+            not self._embeds  # there is nothing to wait for
+            or len(one.vectors) >= config.crops
             or self._time_s - one.first_s >= config.wait_s
             or self._time_s - one.last_s > config.pause_s
         )

@@ -7,10 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from mtmc.errors import InputError
 from mtmc.multiview.separate import SeparateConfig, SeparateTracker
 from mtmc.multiview.separate_joining import assign
 from mtmc.multiview.travel import TravelConfig, TravelTimes
 from mtmc.reid.gallery import GalleryConfig, ScaleConfig
+from mtmc.run_config import RunConfig, RunOptions
+from mtmc.site_run import run_site
+from mtmc.sites import find_site
 from mtmc.sites.travel import TravelTime
 from mtmc.types import Detections, Frame, GlobalTrack, Relabel, Tracks, View
 
@@ -458,3 +462,79 @@ def test_assignment_is_the_best_of_all():
     assert assign(score).tolist() == [1, 0]
     assert assign(np.full((2, 2), -np.inf)).tolist() == [-1, -1]
     assert assign(np.zeros((2, 0))).tolist() == [-1, -1]
+
+
+# ---------------------------------------------------------------- runs of a site
+
+
+def write_site(folder, world: World, extra: str = "") -> None:
+    """A site without calibration, whose detections are files."""
+    folder.mkdir()
+    lines = ["rate = 5.0", *extra.splitlines()]
+    for name in CAMERAS:
+        lines += ["[[camera]]", f'name = "{name}"', f'detections = "{name}.txt"']
+        rows = [
+            f"{index},-1,{left},100,40,100,0.9,-1,-1,-1\n"
+            for index, camera, left in sorted(world.truth())
+            if camera == name
+        ]
+        (folder / f"{name}.txt").write_text("".join(rows))
+    for time in KNOWN:
+        lines += ["[[travel]]", f'cameras = ["{time.from_camera}", "{time.to_camera}"]']
+        lines += [f"min_s = {time.min_s}", f"typical_s = {time.typical_s}", f"max_s = {time.max_s}"]
+    (folder / "sequence.toml").write_text("\n".join(lines))
+
+
+def lonely_walker() -> World:
+    return World([Visit(0, "a", 0, 5), Visit(0, "b", 13, 18), Visit(0, "c", 33, 38)])
+
+
+def test_a_site_without_calibration_runs_camera_by_camera(tmp_path):
+    write_site(tmp_path / "shop", lonely_walker())
+    site = find_site(tmp_path / "shop")
+    assert site.tracker == "separate"
+    assert site.calibrations == {}
+    outcome = run_site(site, tmp_path / "out")
+    assert outcome.summary.identities == 1
+    folder = tmp_path / "out" / "shop"
+    for name in CAMERAS:
+        rows = (folder / f"{name}.txt").read_text().splitlines()
+        assert len(rows) >= 20
+        assert {row.split(",")[1] for row in rows} == {"1"}
+    events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    decisions = [one for one in events if one["event"] == "decision"]
+    assert [one["decision"] for one in decisions] == ["new", "known", "known"]
+    assert len((folder / "ground.csv").read_text().splitlines()) == 1  # only the header
+    settings = json.loads((folder / "run.json").read_text())["config"]
+    assert "separate_tracker" in settings
+    assert "ground_tracker" not in settings
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ('tracker = "ground"', 'tracker: "ground" needs a calibration'),
+        ('tracker = "some"', "tracker: expected"),
+        ('overlaps = [["a", "z"]]', "overlaps: expected a camera of a, b, c, got 'z'"),
+        ('calibration = "here"', "calibration, calibration_format: expected both or none"),
+        ("travel = 5", r"travel: expected tables \[\[travel\]\], got 5"),
+    ],
+)
+def test_what_a_site_says_wrongly_is_named(tmp_path, extra, message):
+    write_site(tmp_path / "shop", lonely_walker(), extra)
+    if extra.startswith("travel"):
+        text = (tmp_path / "shop" / "sequence.toml").read_text()
+        (tmp_path / "shop" / "sequence.toml").write_text(text.split("[[travel]]")[0])
+    with pytest.raises(InputError, match=message):
+        find_site(tmp_path / "shop")
+
+
+def test_what_needs_the_ground_is_refused(tmp_path):
+    write_site(tmp_path / "shop", lonely_walker())
+    site = find_site(tmp_path / "shop")
+    ground = RunConfig(run=RunOptions(site_tracker="ground"))
+    with pytest.raises(InputError, match="camera a: the ground tracker needs calibrations"):
+        run_site(site, tmp_path / "out", ground)
+    with pytest.raises(InputError, match=r"run\.video: shows the ground"):
+        run_site(site, tmp_path / "out", RunConfig(run=RunOptions(video=True)))
+    assert not (tmp_path / "out").exists()
