@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +17,10 @@ Point = dict[str, float]
 
 class Sampler(Protocol):
     """Proposes settings, and is told how good they were. Equal seeds give equal answers."""
+
+    def begin(self, shares: Mapping[str, float], quality: float) -> None:
+        """Learn of the settings that the search begins with, as a point of the unit cube."""
+        ...
 
     def ask(self, count: int) -> list[Settings]:
         """The next settings to try."""
@@ -36,6 +40,9 @@ class Halton:
     def __init__(self, space: Sequence[Dimension], seed: int) -> None:
         self._space = list(space)
         self._sequence = qmc.Halton(len(self._space), scramble=True, seed=seed)
+
+    def begin(self, shares: Mapping[str, float], quality: float) -> None:
+        """See `Sampler.begin`; there is nothing to learn."""
 
     def ask(self, count: int) -> list[Settings]:
         """See `Sampler.ask`."""
@@ -64,6 +71,10 @@ class Climb:
         self._done = 0
         self._asked: list[FloatArray] = []
         self._best: tuple[float, FloatArray] | None = None
+
+    def begin(self, shares: Mapping[str, float], quality: float) -> None:
+        """See `Sampler.begin`."""
+        self._best = (quality, np.array([shares[each.name] for each in self._space]))
 
     def ask(self, count: int) -> list[Settings]:
         """See `Sampler.ask`."""
@@ -103,8 +114,16 @@ class Tpe:
         self._space = list(space)
         sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
         self._study = optuna.create_study(direction="maximize", sampler=sampler)
-        self._failed = optuna.trial.TrialState.FAIL
+        self._optuna = optuna
         self._asked: list[Any] = []
+
+    def begin(self, shares: Mapping[str, float], quality: float) -> None:
+        """See `Sampler.begin`."""
+        unit = self._optuna.distributions.FloatDistribution(0.0, 1.0)
+        trial = self._optuna.trial.create_trial(
+            params=dict(shares), distributions=dict.fromkeys(shares, unit), value=quality
+        )
+        self._study.add_trial(trial)
 
     def ask(self, count: int) -> list[Settings]:
         """See `Sampler.ask`."""
@@ -121,7 +140,7 @@ class Tpe:
         """See `Sampler.tell`."""
         for trial, quality in zip(self._asked, qualities, strict=True):
             if quality is None:
-                self._study.tell(trial, state=self._failed)
+                self._study.tell(trial, state=self._optuna.trial.TrialState.FAIL)
             else:
                 self._study.tell(trial, quality)
 

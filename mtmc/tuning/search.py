@@ -17,7 +17,7 @@ from ..evaluation import SequenceScores
 from .evaluate import Job, SequenceData
 from .journal import Journal, data_digest, job_key
 from .samplers import SAMPLERS, Sampler
-from .space import Dimension, Settings
+from .space import Dimension, Settings, shares_of
 from .workers import Workers
 
 METRICS = ("MOTA", "IDF1", "HOTA", "AssA", "DetA", "MOTP", "IDP", "IDR", "Rcll", "Prcn")
@@ -263,7 +263,8 @@ def search(
     ]
     evaluations.make([(subject.base, name) for name in names], stop)
     for fold in folds:
-        fold.consider({}, subject.base, evaluations, config.metric)
+        quality = fold.consider({}, subject.base, evaluations, config.metric)
+        fold.sampler.begin(shares_of(subject.space, subject.base), quality)
     for begin in range(0, config.trials, config.batch):
         count = min(config.batch, config.trials - begin)
         evaluations.make([w for fold in folds for w in fold.ask(subject, count)], stop)

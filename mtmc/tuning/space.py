@@ -67,6 +67,21 @@ class Dimension:
             value = self.low + share * (self.high - self.low)
         return min(max(float(f"{value:.{DIGITS}g}"), self.low), self.high)
 
+    def share(self, value: Any) -> float:
+        """Inverse of `at`: a share of the range whose value is nearest to this one."""
+        if self.choices:
+            where = self.choices.index(value) if value in self.choices else 0
+            return (where + 0.5) / len(self.choices)
+        if self.whole:
+            share = (float(value) - self.low + 0.5) / (self.high - self.low + 1)
+        elif self.log:
+            share = math.log(max(float(value), self.low) / self.low) / math.log(
+                self.high / self.low
+            )
+        else:
+            share = (float(value) - self.low) / (self.high - self.low)
+        return min(max(share, 0.0), 1.0)
+
 
 # Where the fields of all trackers are looked for, by the names they share. What is not listed (gaps
 # in time, noise of the tracker's clock, what a file decides) keeps its value unless asked for.
@@ -84,7 +99,7 @@ RANGES: dict[str, Dimension] = {
         Dimension("max_cosine_distance", 0.02, 0.6, log=True),
         Dimension("gate_probability", 0.9, 0.9999),
         Dimension("min_hits", 1, 5, whole=True),
-        Dimension("max_lost_s", 0.2, 4.0, log=True),
+        Dimension("max_lost_s", 0.2, 8.0, log=True),
         Dimension("position_std", 0.02, 0.15, log=True),
         Dimension("velocity_std", 0.002, 0.05, log=True),
     )
@@ -151,6 +166,11 @@ def describe(space: Sequence[Dimension]) -> dict[str, Any]:
         else {"low": each.low, "high": each.high, "log": each.log}
         for each in space
     }
+
+
+def shares_of(space: Sequence[Dimension], config: object) -> dict[str, float]:
+    """Where a configuration lies in the unit cube."""
+    return {each.name: each.share(getattr(config, each.name)) for each in space}
 
 
 def settings_at(space: Sequence[Dimension], shares: Mapping[str, float]) -> Settings:
