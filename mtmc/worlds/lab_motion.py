@@ -239,12 +239,18 @@ class Room:
 
     def _slide(self, at: FloatArray, step: FloatArray) -> FloatArray:
         """The step, or what of it leads along an obstacle; nothing when that does not either."""
-        if not walkable(at[None])[0] or at[1] < ROOM_Y[0] + 0.3:
-            return step
+        if not walkable(at[None])[0]:
+            return self._back(at, step)
         for attempt in (step, step * [1.0, 0.0], step * [0.0, 1.0]):
             if walkable((at + attempt)[None])[0]:
                 return np.asarray(attempt)
         return np.zeros(2)
+
+    def _back(self, at: FloatArray, step: FloatArray) -> FloatArray:
+        """From where a body does not fit, as after sitting at a table: towards where it does."""
+        free = self._plan.nearest_place(at) - at
+        gap = float(np.linalg.norm(free))
+        return np.asarray(free / gap * min(gap, float(np.linalg.norm(step)) + 0.01))
 
     def _keep_apart(self) -> None:
         """Bodies do not pass through each other."""

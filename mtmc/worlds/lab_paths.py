@@ -44,6 +44,10 @@ class FloorPlan:
         points = [np.asarray(start, np.float64), *self._places[cells[1:-1]], np.asarray(goal)]
         return self._straightened(points)[1:]
 
+    def nearest_place(self, place: FloatArray) -> FloatArray:
+        """The middle of the free cell that is nearest to a place."""
+        return np.asarray(self._places[self._cell(place)])
+
     def random_place(self, rng: np.random.Generator) -> FloatArray:
         """Somewhere inside the room, away from the door."""
         while True:
