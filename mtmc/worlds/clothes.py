@@ -21,6 +21,8 @@ LEGWEAR = ("trousers", "shorts", "skirt", "dress")
 HAIR_STYLES = ("short", "long", "bun", "bald", "cap")
 BAGS = ("none", "backpack", "shoulder")
 FRONT, BACK = np.pi / 2, 3 * np.pi / 2
+CANDIDATES = 8
+"""Looks that are drawn for each person, of which one is worn."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,25 @@ class Look:
 
 
 def random_looks(rng: np.random.Generator, count: int) -> list[Look]:
-    """A crowd; those who are next to each other in the list wear tops of different colours."""
-    return [dress(random_appearance(rng, index), rng) for index in range(count)]
+    """A crowd in which everybody wears something else: of a few drawn looks the oddest is taken."""
+    looks: list[Look] = []
+    for index in range(count):
+        drawn = [dress(random_appearance(rng, index), rng) for _ in range(CANDIDATES)]
+        gaps = [min((_unlikeness(look, other) for other in looks), default=0.0) for look in drawn]
+        looks.append(drawn[int(np.argmax(gaps))])
+    return looks
+
+
+def _unlikeness(look: Look, other: Look) -> float:
+    """How different two people are dressed: distances of colours, weighed by how much one sees."""
+    a, b = (
+        np.array([x.top, x.second if x.pattern != "plain" else x.top,
+                  x.top if x.legwear == "dress" else x.trousers, x.hair, x.skin], float)
+        for x in (look, other)
+    )  # fmt: skip
+    gap = np.linalg.norm(a - b, axis=1) @ [1.0, 0.5, 0.9, 0.3, 0.2]
+    styles = ("pattern", "legwear", "hair_style", "carries", "long_sleeves")
+    return float(gap + 25.0 * sum(getattr(look, s) != getattr(other, s) for s in styles))
 
 
 def dress(appearance: Appearance, rng: np.random.Generator) -> Look:

@@ -15,6 +15,7 @@ from ..types import FloatArray
 from .lab_room import SEAT_HEIGHT_M
 
 THIGH, SHIN, ANKLE = 0.245, 0.240, 0.042
+HEEL, BALL = 0.035, 0.095
 UPPER_ARM, FOREARM, HAND = 0.172, 0.150, 0.095
 HIP_WIDTH, SHOULDER_WIDTH = 0.050, 0.110
 HIP_HEIGHT, SHOULDER_HEIGHT = 0.527, 0.796
@@ -154,7 +155,11 @@ def _legs(
     thigh = LEG_SWING * stride[:, None] * (np.sin(own) + 0.12) + SEATED_HIP * seated[:, None]
     knee = stride[:, None] * (0.10 + SWING_KNEE * swinging) + 0.03 + SEATED_KNEE * seated[:, None]
     shin = thigh - knee
-    reach = height[:, None] * (THIGH * np.cos(thigh) + SHIN * np.cos(shin) + ANKLE)
+    lifted = np.clip(-shin * stride[:, None], 0.0, None)
+    landing = np.clip(shin * stride[:, None], 0.0, 0.3)
+    foot_pitch = 0.8 * (landing - lifted)
+    below = ANKLE * np.cos(foot_pitch) + np.maximum(HEEL * foot_pitch, -BALL * foot_pitch)
+    reach = height[:, None] * (THIGH * np.cos(thigh) + SHIN * np.cos(shin) + below)
     pelvis = np.zeros((len(height), 3))
     pelvis[:, 1] = 0.018 * sway
     lowest_seat = np.where(seated > 0, seated * (SEAT_HEIGHT_M + PELVIS_ABOVE_SEAT_M), 0.0)
@@ -169,9 +174,7 @@ def _legs(
         legs[:, :, joint, 0] += length * height[:, None] * np.sin(angle)
         legs[:, :, joint, 1] += side * spread * (joint == 1 or seated[:, None] < 0.5)
         legs[:, :, joint, 2] -= length * height[:, None] * np.cos(angle)
-    lifted = np.clip(-shin * stride[:, None], 0.0, None)
-    landing = np.clip(shin * stride[:, None], 0.0, 0.3)
-    return pelvis, legs, 0.8 * landing - 0.8 * lifted
+    return pelvis, legs, foot_pitch
 
 
 def _hands_up(posture: Posture) -> tuple[FloatArray, FloatArray]:

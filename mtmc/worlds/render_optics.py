@@ -10,7 +10,7 @@ import numpy as np
 from ..types import Image
 
 NOISE_MARGIN_PX = 64
-EXPOSURE, CAST, GAMMA = (0.88, 1.12), 0.07, (0.88, 1.14)
+EXPOSURE, CAST, GAMMA = (0.95, 1.15), 0.045, (0.86, 1.04)
 """Range of brightness, greatest deviation of a colour channel, range of the exponent."""
 NOISE, SOFTNESS_PX = (1.6, 3.2), (0.45, 0.7)
 VIGNETTE = 0.16

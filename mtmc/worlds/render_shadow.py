@@ -18,6 +18,7 @@ NEAR_FLOOR_M = 0.45
 EVERY = 7
 """Of a body's vertices, every so many tell its outline well enough."""
 SUBPIXEL_BITS = 3
+FARTHEST_PX = 1e5
 
 
 def floor_light(bodies: FloatArray, camera: Camera) -> Image:
@@ -49,7 +50,8 @@ def floor_light(bodies: FloatArray, camera: Camera) -> Image:
 
 def _darken(shadow: Image, uv: FloatArray, strength: float) -> None:
     """Draw the hull of some points, unless it is darker there already."""
-    hull = cv2.convexHull(np.rint(uv * (1 << SUBPIXEL_BITS)).astype(np.int32))
+    inner = np.clip(uv, -FARTHEST_PX, FARTHEST_PX)
+    hull = cv2.convexHull(np.rint(inner * (1 << SUBPIXEL_BITS)).astype(np.int32))
     layer = np.zeros_like(shadow)
     cv2.fillConvexPoly(layer, hull, (255 * strength,), cv2.LINE_8, SUBPIXEL_BITS)
     cv2.max(shadow, layer, dst=shadow)

@@ -17,6 +17,8 @@ SUBPIXEL_BITS = 3
 LABEL_SHIFT = 24
 LEAST_AREA_PX = 0.2
 """Quadrilaterals that cover less of the image are left to their neighbours."""
+FARTHEST_PX = 1e5
+"""Corners beyond are drawn here; what is close to the lens can be projected anywhere."""
 BIAS_M = 0.03
 """People are drawn this much nearer: one who touches a chair is not swallowed by it."""
 WINDOW = np.array([0.55, -0.1, 0.83])
@@ -137,7 +139,8 @@ def _silhouette(
         return None
     patch = np.zeros((bottom - top, right - left), np.uint16)
     # cv2 counts from the middle of a pixel
-    fixed = np.rint((corners - [left + 0.5, top + 0.5]) * (1 << SUBPIXEL_BITS)).astype(np.int32)
+    inner = np.clip(corners - [left + 0.5, top + 0.5], -FARTHEST_PX, FARTHEST_PX)
+    fixed = np.rint(inner * (1 << SUBPIXEL_BITS)).astype(np.int32)
     fill = cv2.fillConvexPoly
     for number, corner in enumerate(fixed, 1):
         fill(patch, corner, number, cv2.LINE_8, SUBPIXEL_BITS)
