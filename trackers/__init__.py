@@ -7,17 +7,24 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from .botsort import BotSort, BotSortConfig
 from .bytetrack import ByteTrack, ByteTrackConfig
+from .cbiou import CbIou, CbIouConfig
 from .deepsort import DeepSort, DeepSortConfig
 from .evidence import Evidence, EvidenceConfig
 from .motdt import Motdt, MotdtConfig
+from .ocsort import OcSort, OcSortConfig
 from .sort import Sort, SortConfig
 from .types import Detections, Look, Tracker, Tracks
 
 __all__ = [
     "TRACKERS",
+    "BotSort",
+    "BotSortConfig",
     "ByteTrack",
     "ByteTrackConfig",
+    "CbIou",
+    "CbIouConfig",
     "DeepSort",
     "DeepSortConfig",
     "Detections",
@@ -26,6 +33,8 @@ __all__ = [
     "Look",
     "Motdt",
     "MotdtConfig",
+    "OcSort",
+    "OcSortConfig",
     "Sort",
     "SortConfig",
     "Tracker",
@@ -55,13 +64,28 @@ class TrackerEntry(NamedTuple):
 
 
 TRACKERS: dict[str, TrackerEntry] = {
+    "botsort": TrackerEntry(
+        BotSort,
+        BotSortConfig,
+        "bytetrack for moving cameras, looks confirm what overlaps",
+        uses_appearance=True,
+    ),
     "bytetrack": TrackerEntry(
         ByteTrack, ByteTrackConfig, "motion and overlap, uncertain boxes in a second round"
+    ),
+    "cbiou": TrackerEntry(
+        CbIou, CbIouConfig, "overlap of widened boxes, for jerky motion; no filter"
     ),
     "deepsort": TrackerEntry(
         DeepSort,
         DeepSortConfig,
         "motion and appearance, recently seen tracks first",
+        uses_appearance=True,
+    ),
+    "evidence": TrackerEntry(
+        Evidence,
+        EvidenceConfig,
+        "place, size, score and look on one scale; the best default",
         uses_appearance=True,
     ),
     "motdt": TrackerEntry(
@@ -70,11 +94,8 @@ TRACKERS: dict[str, TrackerEntry] = {
         "detections and predictions as candidates, judged by a person classifier",
         uses_appearance=True,
     ),
-    "evidence": TrackerEntry(
-        Evidence,
-        EvidenceConfig,
-        "place, size, score and look on one scale; the default",
-        uses_appearance=True,
+    "ocsort": TrackerEntry(
+        OcSort, OcSortConfig, "motion and overlap, observations over filter after a loss"
     ),
     "sort": TrackerEntry(Sort, SortConfig, "motion and overlap"),
 }

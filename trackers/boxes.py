@@ -94,6 +94,12 @@ def xyxy_from_xysr(xysr: FloatArray) -> FloatArray:
     return out
 
 
+def buffered(xyxy: FloatArray, buffer: float) -> FloatArray:
+    """Boxes widened on each side by ``buffer`` times their width and height."""
+    margin = buffer * (xyxy[:, 2:] - xyxy[:, :2])
+    return np.hstack([xyxy[:, :2] - margin, xyxy[:, 2:] + margin])
+
+
 def iou_matrix(xyxy: FloatArray, other_xyxy: FloatArray) -> FloatArray:
     """Intersection over union (N, M) of every box with every other; 0 for boxes without area."""
     # One contiguous plane per coordinate, (4, N, 1) against (4, 1, M): the inner loops run over M.

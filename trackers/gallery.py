@@ -103,3 +103,80 @@ class Gallery:
         similarity = np.matmul(stored, embeddings[:, :, None])[..., 0]  # (K, depth)
         distance[known] = 1.0 - similarity.max(axis=1)
         return distance
+
+
+class SmoothedLook:
+    """One vector per track, the running mean of what it looked like; rows in step with a table.
+
+    Parameters
+    ----------
+    momentum : float
+        Part of the old vector that is kept when a new one is taken in; the sum is normalised.
+        Aharon et al., "BoT-SORT", arXiv 2206.14651, equation 11.
+    """
+
+    def __init__(self, momentum: float) -> None:
+        self._momentum = momentum
+        self._vectors: Float32Array = np.zeros((0, 0), np.float32)
+
+    def __len__(self) -> int:
+        return len(self._vectors)
+
+    @property
+    def known(self) -> BoolArray:
+        """Tracks that have a vector (N,)."""
+        if self._vectors.shape[1] == 0:
+            return np.zeros(len(self._vectors), dtype=bool)
+        return has_vector(self._vectors)
+
+    def check(self, embeddings: Float32Array) -> None:
+        """Raise ValueError when vectors among (N, D) do not fit those that are stored."""
+        dim = self._vectors.shape[1]
+        if embeddings.shape[1] != dim and self.known.any() and has_vector(embeddings).any():
+            raise ValueError(f"embeddings: expected {dim} columns, got {embeddings.shape[1]}")
+
+    def keep(self, rows: BoolArray) -> None:
+        """Drop the tracks whose entry in the mask (N,) is False."""
+        self._vectors = self._vectors[rows]
+
+    def add_tracks(self, count: int) -> None:
+        """Make room for ``count`` new tracks without vectors, behind the others."""
+        unknown = np.full((count, self._vectors.shape[1]), np.nan, np.float32)
+        self._vectors = np.concatenate([self._vectors, unknown])
+
+    def append(self, rows: IntArray, embeddings: Float32Array) -> None:
+        """Take in one vector (K, D) for each of the tracks ``rows`` (K,); NaN rows are skipped.
+
+        Raises
+        ------
+        ValueError
+            When D differs from that of the stored vectors.
+        """
+        self.check(embeddings)
+        present = has_vector(embeddings)
+        rows, embeddings = rows[present], embeddings[present]
+        if len(rows) == 0:
+            return
+        if embeddings.shape[1] != self._vectors.shape[1]:  # nothing is stored yet
+            shape = len(self._vectors), embeddings.shape[1]
+            self._vectors = np.full(shape, np.nan, np.float32)
+        before = np.where(self.known[rows, None], self._vectors[rows], embeddings)
+        mixed = self._momentum * before + (1.0 - self._momentum) * embeddings
+        length = np.linalg.norm(mixed, axis=1, keepdims=True)
+        # Opposite vectors may cancel out; then the new one counts.
+        self._vectors[rows] = np.where(
+            length > 0.0, mixed / np.where(length > 0, length, 1), embeddings
+        )
+
+    def cosine_distance(self, rows: IntArray, embeddings: Float32Array) -> FloatArray:
+        """Cosine distance (K,) of vector ``k`` from that of track ``rows[k]``.
+
+        Infinite where the track has no vector or the given one is NaN.
+        """
+        distance = np.full(len(rows), np.inf)
+        both = self.known[rows]
+        both &= has_vector(embeddings)
+        if np.count_nonzero(both):
+            products = np.einsum("kd,kd->k", self._vectors[rows[both]], embeddings[both])
+            distance[both] = 1.0 - products
+        return distance

@@ -9,21 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .area_motion import AREA_NOISE, predict_area
 from .association import assign, pairs_by_iou
 from .boxes import xysr_from_xyxy, xyxy_from_xysr
 from .checks import check_range
-from .kalman import ConstantNoise, correct, initiate, predict
+from .kalman import correct, initiate
 from .lifecycle import Clock, TrackTable
-from .types import Detections, FloatArray, Look, Tracks
-
-# Noise of (centre x, centre y, area, aspect ratio) as published implementations of the paper set
-# it: new velocities are unknown, the aspect ratio keeps its value and has no velocity.
-_NOISE = ConstantNoise(
-    initial_variance=np.array([[10.0, 1e4], [10.0, 1e4], [10.0, 1e4], [10.0, 0.0]]),
-    process_variance=np.array([[1.0, 1e-2], [1.0, 1e-2], [1.0, 1e-4], [1.0, 0.0]]),
-    measurement_variance=np.array([1.0, 1.0, 10.0, 10.0]),
-)
-_AREA = 2
+from .types import Detections, Look, Tracks
 
 
 @dataclass(frozen=True)
@@ -78,7 +70,7 @@ class Sort:
     def __init__(self, config: SortConfig | None = None) -> None:
         self.config = config or SortConfig()
         self._clock = Clock(self.config.reference_fps)
-        self._table = TrackTable.empty(*initiate(np.zeros((0, 4)), _NOISE))
+        self._table = TrackTable.empty(*initiate(np.zeros((0, 4)), AREA_NOISE))
 
     def update(self, detections: Detections, time_s: float, look: Look | None = None) -> Tracks:
         """Advance to ``time_s`` and answer the confirmed tracks; ``look`` is not used.
@@ -90,7 +82,8 @@ class Sort:
         """
         del look
         config, table = self.config, self._table
-        self._predict(self._clock.advance(time_s))
+        step = self._clock.advance(time_s)
+        table.mean, table.cov = predict_area(table.mean, table.cov, step)
         boxes = xyxy_from_xysr(table.mean[..., 0])
         pairs, iou = pairs_by_iou(boxes, detections.xyxy, config.min_iou)
         usable = detections.scores >= config.min_score
@@ -100,22 +93,13 @@ class Sort:
         measured = xysr_from_xyxy(detections.xyxy)
         rows, found = match.tracks, match.detections
         mean, cov = table.mean.take(rows, 0), table.cov.take(rows, 0)
-        variance = _NOISE.measurement(mean[..., 0])
+        variance = AREA_NOISE.measurement(mean[..., 0])
         table.mean[rows], table.cov[rows] = correct(mean, cov, measured.take(found, 0), variance)
         table.hit(rows, found, detections.scores.take(found), time_s)
         table.forget(time_s, config.max_lost_s)
         born = match.unmatched_detections.nonzero()[0]
         if len(born):
-            mean, cov = initiate(measured[born], _NOISE)
+            mean, cov = initiate(measured[born], AREA_NOISE)
             table.add(mean, cov, born, detections.scores[born], time_s)
         table.confirm(config.min_hits)
         return table.report(xyxy_from_xysr(table.mean[..., 0]), time_s, config.coast_s)
-
-    def _predict(self, step: float) -> None:
-        table = self._table
-        area: FloatArray = table.mean[:, _AREA]
-        # An area that would shrink below nothing stops shrinking.
-        area[area[:, 0] + step * area[:, 1] <= 0.0, 1] = 0.0
-        table.mean, table.cov = predict(
-            table.mean, table.cov, step, _NOISE.process(table.mean[..., 0])
-        )

@@ -20,7 +20,9 @@ def crowd(frame, rng):
     """People who come and go, so that tracks are born and forgotten all the time."""
     generation = frame // LIFETIME
     x = 120.0 * np.arange(PEOPLE) + 37.0 * (generation % 5) + (frame % LIFETIME)
-    xyxy = np.stack([x, np.full(PEOPLE, 100.0), x + 50, np.full(PEOPLE, 220.0)], axis=1)
+    # Far from those before, so that no tracker takes the new ones for the old.
+    top = np.full(PEOPLE, 100.0 + 400.0 * (generation % 2))
+    xyxy = np.stack([x, top, x + 50, top + 120.0], axis=1)
     look = rng.normal(size=(PEOPLE, 16))
     look /= np.linalg.norm(look, axis=1, keepdims=True)
     seen = rng.random(PEOPLE) < 0.9
