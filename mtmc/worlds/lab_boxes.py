@@ -80,7 +80,7 @@ def _paint(whole: FloatArray, distance: FloatArray, camera: Camera) -> tuple[Ima
     scene: list[tuple[float, FloatArray, int]] = []
     for row, box in enumerate(whole):
         outline = _outline(box)
-        area[row] = cv2.contourArea(outline.astype(np.float32))
+        area[row] = _pixels(outline)
         scene.append((float(distance[row]), outline, row + 1))
     scene += [(_furniture_distance(one, camera), _hull(one, camera), 0) for one in FURNITURE]
     for _, outline, value in sorted(scene, key=lambda item: -item[0]):
@@ -119,6 +119,12 @@ def _visible_box(pixels: BoolArray, whole: FloatArray, camera: Camera) -> FloatA
 
 def _outline(box: FloatArray) -> FloatArray:
     return np.asarray(SCALE * (box[:2] + SHAPE * (box[2:] - box[:2])))
+
+
+def _pixels(outline: FloatArray) -> float:
+    """How many pixels filling an outline paints, also beyond the image: Pick's theorem."""
+    polygon = outline.astype(np.float32)
+    return float(cv2.contourArea(polygon) + cv2.arcLength(polygon, True) / 2 + 1)
 
 
 def _furniture_distance(block: Furniture, camera: Camera) -> float:
