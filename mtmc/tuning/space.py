@@ -83,8 +83,8 @@ class Dimension:
         return min(max(share, 0.0), 1.0)
 
 
-# Where the fields of all trackers are looked for, by the names they share. What is not listed (gaps
-# in time, noise of the tracker's clock, what a file decides) keeps its value unless asked for.
+# Where the fields of all trackers are looked for, by the names they share. What is not listed keeps
+# its value unless asked for.
 RANGES: dict[str, Dimension] = {
     dimension.name: dimension
     for dimension in (
@@ -98,8 +98,19 @@ RANGES: dict[str, Dimension] = {
         Dimension("min_iou_tentative", 0.1, 0.7),
         Dimension("max_cosine_distance", 0.02, 0.6, log=True),
         Dimension("gate_probability", 0.9, 0.9999),
+        Dimension("max_birth_iou", 0.1, 0.9),
+        Dimension("small_buffer", 0.05, 0.6),
+        Dimension("large_buffer", 0.1, 1.0),
+        Dimension("direction_weight", 0.0, 0.6),
+        Dimension("max_cost", 3.0, 20.0),
+        Dimension("size_std", 0.05, 0.4, log=True),
+        Dimension("appearance_weight", 0.5, 10.0, log=True),
+        Dimension("max_height_ratio", 1.1, 2.0),
+        Dimension("velocity_steps", 1, 10, whole=True),
         Dimension("min_hits", 1, 5, whole=True),
         Dimension("max_lost_s", 0.2, 8.0, log=True),
+        Dimension("max_blind_s", 0.2, 8.0, log=True),
+        Dimension("coast_s", 0.0, 0.4),
         Dimension("position_std", 0.02, 0.15, log=True),
         Dimension("velocity_std", 0.002, 0.05, log=True),
     )
