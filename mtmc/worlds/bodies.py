@@ -20,7 +20,8 @@ from .poses import HIP_HEIGHT, Skeleton, axes, spine_points
 def _finer(table: FloatArray, rings: int) -> FloatArray:
     """A table with more rings between its second and its last but one: patterns need them."""
     level = np.linspace(table[1, 0], table[-2, 0], rings)
-    columns = [np.interp(-level, -table[:, 0], column) for column in table[:, 1:].T]
+    way = np.sign(table[-1, 0] - table[0, 0])
+    columns = [np.interp(way * level, way * table[:, 0], column) for column in table[:, 1:].T]
     middle = np.stack([level, *columns], axis=1)
     return np.concatenate([table[:1], table[1:2], middle[1:-1], table[-2:]])
 
@@ -78,10 +79,10 @@ FOOT = np.array([
     [.127, .000, .000, .010],
 ])  # fmt: skip
 # skirt: where between hip and ankle, half width, half depth
-SKIRT = np.array([
-    [-.22, .000, .000], [-.20, .093, .066], [.0, .103, .075], [.2, .108, .080],
+SKIRT = _finer(np.array([
+    [-.22, .000, .000], [-.20, .101, .073], [.0, .107, .078], [.2, .108, .080],
     [.45, .112, .084], [.7, .116, .088], [1.0, .120, .092], [1.2, .124, .096],
-])  # fmt: skip
+]), rings=14)  # fmt: skip
 # backpack and shoulder bag: height above the floor, half width, half depth
 PACK = np.array([
     [.820, .000, .000], [.818, .050, .026], [.800, .076, .040], [.760, .084, .048],

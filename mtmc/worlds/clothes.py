@@ -21,6 +21,8 @@ LEGWEAR = ("trousers", "shorts", "skirt", "dress")
 HAIR_STYLES = ("short", "long", "bun", "bald", "cap")
 BAGS = ("none", "backpack", "shoulder")
 FRONT, BACK = np.pi / 2, 3 * np.pi / 2
+SKIRT_TOP, UNDER_SKIRT = 0.565, 0.75
+"""Skin between is hidden: on the torso by height, on the legs between hip (0) and knee (1)."""
 CANDIDATES = 8
 """Looks that are drawn for each person, of which one is worn."""
 
@@ -157,6 +159,9 @@ def worn(look: Look, mesh: BodyMesh) -> BoolArray:
     shown = np.ones(len(mesh.quads), bool)
     if look.legwear not in ("skirt", "dress"):
         shown &= ~mesh.of("skirt")
+    else:  # what the skirt covers would show through when legs swing
+        shown &= ~(mesh.of("torso") & (mesh.station < SKIRT_TOP))
+        shown &= ~(mesh.of("left leg", "right leg") & (mesh.station < UNDER_SKIRT))
     if look.carries != "backpack":
         shown &= ~mesh.of("pack")
     if look.carries != "shoulder":
@@ -282,7 +287,7 @@ def _paint_legs(rgb: FloatArray, look: Look, mesh: BodyMesh) -> None:
     if look.legwear == "dress":
         rgb[torso & (mesh.station < hem)] = look.top
         if look.pattern == "stripes":
-            rgb[skirt & (np.floor(mesh.station / 0.14) % 2 == 1)] = look.second
+            rgb[skirt & (np.floor(mesh.station / 0.106) % 2 == 1)] = look.second
 
 
 def _folds(look: Look, mesh: BodyMesh) -> FloatArray:

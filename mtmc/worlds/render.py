@@ -117,14 +117,14 @@ class Renderer:
                 buffers, self._fine, self._skins[person], bodies[row], flat[row], int(person) + 1
             )
         small = cv2.resize(buffers.bytes, self._camera.image_size, interpolation=cv2.INTER_AREA)
-        image = self._optics.expose(cv2.cvtColor(small, cv2.COLOR_BGRA2BGR), index)
+        scene = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGRA2BGR), np.uint8)
         labels = np.ascontiguousarray(buffers.bytes[..., 3])
         middle = OVERSAMPLING // 2
         shown = cv2.calcHist([labels], [0], None, [256], [0, 256]).ravel()[1 : len(whole) + 1]
         xyxy = self._boxes(present, flat)
         visible = np.divide(shown, whole, out=np.zeros(len(whole)), where=whole > 0)
         return Picture(
-            image,
+            self._optics.expose(scene, index),
             np.ascontiguousarray(labels[middle::OVERSAMPLING, middle::OVERSAMPLING]),
             xyxy,
             np.clip(visible, 0.0, 1.0) * self._inside(xyxy),
@@ -168,7 +168,7 @@ class Renderer:
         size = np.tile(self._camera.image_size, 2)
         cut = np.clip(np.nan_to_num(xyxy), 0, size)
         area, whole = (np.prod(box[:, 2:] - box[:, :2], axis=1) for box in (cut, xyxy))
-        return np.divide(area, whole, out=np.zeros(len(xyxy)), where=whole > 0)
+        return np.asarray(np.divide(area, whole, out=np.zeros(len(xyxy)), where=whole > 0))
 
     def _shade_floor(self, buffers: Buffers, bodies: FloatArray) -> None:
         light = cv2.max(floor_light(bodies, self._fine), cv2.bitwise_not(self._floor))

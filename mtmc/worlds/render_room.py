@@ -201,4 +201,4 @@ def _floor_light(points: FloatArray, blocks: list[Block]) -> FloatArray:
         soft = 0.06 + 0.25 * block.low[2]  # the higher a block hangs, the softer its shadow
         light *= 1 - 0.42 * min(1.0, 3 * width) / (1 + np.exp(np.clip(gap / soft, -30, 30)))
     cells = np.rint((points[:, :2] - origin) / LIGHT_CELL_M).astype(int)
-    return light[cells[:, 1].clip(0, len(y) - 1), cells[:, 0].clip(0, len(x) - 1)]
+    return np.asarray(light[cells[:, 1].clip(0, len(y) - 1), cells[:, 0].clip(0, len(x) - 1)])

@@ -44,8 +44,8 @@ def floor_light(bodies: FloatArray, camera: Camera) -> Image:
         for part, strength in ((body[:, 2] < NEAR_FLOOR_M, CONTACT), (body[:, 2] > 0, BODY)):
             if np.isfinite(uv[part]).all():
                 _darken(shadow, uv[part], strength)
-    shadow = cv2.GaussianBlur(shadow, (0, 0), SOFTNESS_PX)
-    return np.asarray(255 - cv2.resize(shadow, (width, height)), np.uint8)
+    soft = cv2.resize(cv2.GaussianBlur(shadow, (0, 0), SOFTNESS_PX), (width, height))
+    return np.asarray(255 - soft, np.uint8)
 
 
 def _darken(shadow: Image, uv: FloatArray, strength: float) -> None:
