@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TextIO
 
 from .atomic import atomic_path
+from .late_decisions import LateDecisions
 from .types import GlobalTrack, Relabel, View
 
 
@@ -71,27 +72,28 @@ class MotTextSink(TextSink):
     def __init__(self, path: Path, camera: str) -> None:
         super().__init__(path)
         self._camera = camera
-        self._events: list[Relabel] = []
+        self._late, self._rows = LateDecisions(), 0
 
     def write(self, views: Sequence[View], tracks: Sequence[GlobalTrack]) -> None:
         """Append the tracks of this sink's camera."""
         for view in views:
             if view.frame.camera == self._camera and view.tracks is not None:
                 self._append("".join(_mot_rows(view)))
+                self._rows += len(view.tracks)
 
     def relabel(self, event: Relabel) -> None:
         """Apply when the file is finished."""
-        self._events.append(event)
+        self._late.note(event, self._rows)
 
     def _finish(self, temporary: Path) -> None:
-        if not self._events:
+        if not self._late:
             return
         with (
             atomic_path(temporary) as rewritten,
             temporary.open(encoding="utf-8") as old,
             rewritten.open("w", encoding="utf-8", newline="\n") as new,
         ):
-            new.writelines(_relabelled(old, self._events))
+            new.writelines(self._late.apply(old))
 
 
 class JsonLinesSink(TextSink):
@@ -147,14 +149,3 @@ def _mot_rows(view: View) -> Iterable[str]:
             f"{view.frame.index},{identity},{left:.2f},{top:.2f},{right - left:.2f},"
             f"{bottom - top:.2f},{score:.4f},-1,-1,-1\n"
         )
-
-
-def _relabelled(lines: Iterable[str], events: Sequence[Relabel]) -> Iterable[str]:
-    """Rows with final identities; events apply in the order in which they were decided."""
-    for line in lines:
-        frame_text, id_text, rest = line.split(",", 2)
-        frame, identity = int(frame_text), int(id_text)
-        for event in events:
-            if identity == event.old_id and frame >= event.from_frame:
-                identity = event.new_id
-        yield f"{frame},{identity},{rest}"

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -257,7 +258,7 @@ def _run(
         _tell(run.tracker, events, on_warning)
     summary = RunSummary(
         run.site.name, not reason, reason, frames, first, last,
-        recorder.boxes, len(recorder.identities),
+        recorder.boxes, recorder.identities,
     )  # fmt: skip
     return summary, events.faults
 
@@ -277,8 +278,13 @@ class _Recorder:
     def __init__(self, cameras: int) -> None:
         self._most_views = HISTORY * cameras
         self.boxes = 0
-        self.identities: set[int] = set()
+        self._first: dict[int, int] = {}
         self._views: dict[tuple[str, int], View] = {}
+
+    @property
+    def identities(self) -> int:
+        """How many people there were, as far as is known by now."""
+        return len(self._first)
 
     def write(
         self,
@@ -287,18 +293,34 @@ class _Recorder:
         sinks: Sequence[Sink],
     ) -> None:
         self._views |= {(view.frame.camera, view.frame.index): _light(view) for view in views}
-        tracks = [one for one in found if isinstance(one, GlobalTrack)]
-        self.identities.update(track.id for track in tracks)
+        for late, group in groupby(found, key=lambda one: isinstance(one, Relabel)):
+            if late:
+                self._relabel([one for one in group if isinstance(one, Relabel)], sinks)
+            else:
+                self._write([one for one in group if isinstance(one, GlobalTrack)], sinks)
+        for key in list(self._views)[: -self._most_views]:
+            del self._views[key]
+
+    def _write(self, tracks: Sequence[GlobalTrack], sinks: Sequence[Sink]) -> None:
+        for track in tracks:
+            first = self._first.get(track.id, track.frame_index)
+            self._first[track.id] = min(first, track.frame_index)
         shown = self._tracked_views(tracks)
         self.boxes += sum(len(view.tracks or ()) for view in shown)
         for sink in sinks:
             sink.write(shown, tracks)
-        for one in found:
-            if isinstance(one, Relabel):
-                for sink in sinks:
-                    sink.relabel(one)
-        for key in list(self._views)[: -self._most_views]:
-            del self._views[key]
+
+    def _relabel(self, events: Sequence[Relabel], sinks: Sequence[Sink]) -> None:
+        """Late decisions; they speak of the tracks that came before them."""
+        for event in events:
+            first = self._first.get(event.old_id)
+            if first is not None and event.from_frame <= first:
+                self._first.pop(event.old_id)
+            if first is not None:
+                began = max(first, event.from_frame)
+                self._first[event.new_id] = min(began, self._first.get(event.new_id, began))
+            for sink in sinks:
+                sink.relabel(event)
 
     def _tracked_views(self, tracks: Sequence[GlobalTrack]) -> list[View]:
         """The cameras' frames that these tracks speak of, with their boxes as `Tracks`."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .atomic import atomic_path
 from .ground_files import COLUMNS
+from .late_decisions import LateDecisions
 from .multiview import GroundTrack
 from .multiview.events import TrackerEvent
 from .sinks import TextSink
@@ -25,7 +26,7 @@ class GroundCsvSink(TextSink):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._events: list[Relabel] = []
+        self._late, self._rows = LateDecisions(), 0
 
     def __enter__(self) -> GroundCsvSink:
         super().__enter__()
@@ -34,14 +35,16 @@ class GroundCsvSink(TextSink):
 
     def write(self, views: Sequence[View], tracks: Sequence[GlobalTrack]) -> None:
         """Append the tracks that have a place on the ground."""
-        self._append("".join(_ground_row(track) for track in tracks if track.ground_xy))
+        rows = [_ground_row(track) for track in tracks if track.ground_xy]
+        self._append("".join(rows))
+        self._rows += len(rows)
 
     def relabel(self, event: Relabel) -> None:
         """Apply when the file is finished."""
-        self._events.append(event)
+        self._late.note(event, self._rows)
 
     def _finish(self, temporary: Path) -> None:
-        if not self._events:
+        if not self._late:
             return
         with (
             atomic_path(temporary) as rewritten,
@@ -49,18 +52,7 @@ class GroundCsvSink(TextSink):
             rewritten.open("w", encoding="utf-8", newline="\n") as new,
         ):
             new.write(next(old))
-            for line in old:
-                frame_text, id_text, rest = line.split(",", 2)
-                identity = final_identity(int(id_text), int(frame_text), self._events)
-                new.write(f"{frame_text},{identity},{rest}")
-
-
-def final_identity(identity: int, frame: int, events: Sequence[Relabel]) -> int:
-    """Who that is after all late decisions, in the order in which they were made."""
-    for event in events:
-        if identity == event.old_id and frame >= event.from_frame:
-            identity = event.new_id
-    return identity
+            new.writelines(self._late.apply(old))
 
 
 def _ground_row(track: GlobalTrack) -> str:

@@ -113,7 +113,11 @@ class GlobalTrack:
 
 @dataclass(frozen=True)
 class Relabel:
-    """A late decision: what was written as ``old_id`` from ``from_frame`` on is ``new_id``."""
+    """A late decision: what came out as ``old_id`` from ``from_frame`` on is ``new_id``.
+
+    It speaks of what was handed out before it, not of what follows: so three of them let two
+    people change places.
+    """
 
     old_id: int
     new_id: int

@@ -29,6 +29,8 @@ from .swaps import best_exchange, groups
 
 GONE_S = 1.0
 """A track that is not reported for so long is not there."""
+LEFT_S = 0.4
+"""And one that was seen last where people leave has left: the next one there is somebody else."""
 HISTORY = 512
 """Moments whose detections are kept for tracks that are reported late."""
 
@@ -114,7 +116,7 @@ class EntryQuery:
                 answer += self._moment(frame, by_frame[frame])
         known = {key: one.identity for key, one in self._present.items()}
         tracks = [t for frame in sorted(by_frame) for t in by_frame[frame] if t.id in known]
-        return [*(relabelled(track, known[track.id]) for track in tracks), *answer]
+        return [*answer, *(relabelled(track, known[track.id]) for track in tracks)]
 
     def _backdate(self, tracks: Sequence[GlobalTrack]) -> None:
         """Tracks that are reported from where they began, once they count."""
@@ -352,13 +354,14 @@ class EntryQuery:
         """Those who are not reported any more are not there."""
         answer: list[GlobalTrack | Relabel] = []
         for key, person in list(self._present.items()):
-            if time_s - person.seen_s <= GONE_S:
+            at_door = self._at_entry(person.seen_xy)
+            if time_s - person.seen_s <= (LEFT_S if at_door else GONE_S):
                 continue
             if person.waiting:
                 answer += self._last_word(person, time_s, frame)
             self._commit(person)
             self._absent[person.identity] = Absent(
-                person.seen_s, person.seen_xy, self._at_entry(person.seen_xy), key, person.partners
+                person.seen_s, person.seen_xy, at_door, key, person.partners
             )
             del self._present[key]
         return answer
