@@ -108,7 +108,7 @@ class ImageFolder:
         _check_rate(name, frame_rate)
         self.name = name
         self.frame_rate = frame_rate
-        self._files = _numbered_images(folder)
+        self._files = numbered_images(folder)
         self._folder = folder
         if frame_count is None:
             self._indices = sorted(self._files)
@@ -235,7 +235,14 @@ def read_image(path: Path, index: int) -> Image:
     return image.astype(np.uint8, copy=False)
 
 
-def _numbered_images(folder: Path) -> dict[int, Path]:
+def numbered_images(folder: Path) -> dict[int, Path]:
+    """Images of a folder by the frame number their names end in; frames count from 1.
+
+    Raises
+    ------
+    InputError
+        When there is no such folder, it holds no image, or numbers are missing or given twice.
+    """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of images")
     files: dict[int, Path] = {}

@@ -1,7 +1,8 @@
-"""Networks as ONNX files, for ONNX Runtime, OpenVINO and trackers that load a file."""
+"""Networks as ONNX and TorchScript, for other runtimes and for trackers that load a file."""
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,10 +21,13 @@ OLDEST_TORCH = (2, 6)  # the first whose exporter has dynamic shapes
 EXAMPLE_BATCH = 2  # an example of one image would fix the batch size
 
 
+MeanStd = tuple[tuple[float, ...], tuple[float, ...]]
+
+
 def export_onnx(
     model: ReIDNet,
     path: Path,
-    mean_std: tuple[tuple[float, ...], tuple[float, ...]] | None = None,
+    mean_std: MeanStd | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Write the folded network as an ONNX file with any batch size.
@@ -48,21 +52,25 @@ def export_onnx(
     ValueError
         Where torch is older than 2.6, or ``onnxscript`` is missing.
     """
+    content = onnx_bytes(model, mean_std, metadata)
+    write_atomic(path, lambda file: file.write(content))
+
+
+def onnx_bytes(
+    model: ReIDNet, mean_std: MeanStd | None = None, metadata: Mapping[str, str] | None = None
+) -> bytes:
+    """What :func:`export_onnx` writes."""
     if tuple(int(part) for part in torch.__version__.split(".")[:2]) < OLDEST_TORCH:
         raise ValueError(f"export to ONNX: needs torch 2.6 or later, got {torch.__version__}")
     try:
         import onnxscript  # noqa: F401 - torch's exporter needs it and says so less clearly
     except ImportError as error:
         raise ValueError("export to ONNX: needs onnxscript; install mtmc[export]") from error
-    network: nn.Module = fold_for_inference(model).cpu()
-    if mean_std is not None:
-        network = _Normalized(network, *mean_std).eval()
-    images = torch.zeros(EXAMPLE_BATCH, 3, *model.config.input_size)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # the exporter's, about itself
         program = torch.onnx.export(
-            network,
-            (images,),
+            for_export(model, mean_std),
+            (torch.zeros(EXAMPLE_BATCH, 3, *model.config.input_size),),
             dynamo=True,
             dynamic_shapes=({0: torch.export.Dim("batch")},),
             input_names=[INPUT_NAME],
@@ -72,8 +80,33 @@ def export_onnx(
         )
     assert program is not None
     program.model.metadata_props.update(metadata or {})
-    content = program.model_proto.SerializeToString()
-    write_atomic(path, lambda file: file.write(content))
+    content: bytes = program.model_proto.SerializeToString()
+    return content
+
+
+def export_torchscript(
+    model: ReIDNet,
+    path: Path,
+    mean_std: MeanStd | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Write the folded network as TorchScript with any batch size; parameters as `export_onnx`.
+
+    ``metadata`` becomes extra files of the archive.
+    """
+    images = torch.zeros(EXAMPLE_BATCH, 3, *model.config.input_size)
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # of tracing, and of the age of TorchScript
+        traced = torch.jit.trace(for_export(model, mean_std), images, check_trace=False)
+        torch.jit.save(traced, buffer, _extra_files=dict(metadata or {}))
+    write_atomic(path, lambda file: file.write(buffer.getvalue()))
+
+
+def for_export(model: ReIDNet, mean_std: MeanStd | None) -> nn.Module:
+    """The folded network on the CPU, behind its normalisation where that is to be inside."""
+    network: nn.Module = fold_for_inference(model).cpu()
+    return network if mean_std is None else _Normalized(network, *mean_std).eval()
 
 
 class _Normalized(nn.Module):

@@ -1,11 +1,18 @@
-"""``mtmc reid``: train, evaluate and describe appearance models."""
+"""``mtmc reid``: train, evaluate, describe and export appearance models."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
-from . import reid_data_command, reid_model_command, reid_swag_command, reid_train_command
+from . import (
+    reid_data_command,
+    reid_export_command,
+    reid_features_command,
+    reid_model_command,
+    reid_swag_command,
+    reid_train_command,
+)
 
 DESCRIPTION = """Appearance models: networks that tell whether two images show the same person.
 
@@ -17,6 +24,7 @@ EPILOG = """examples:
   mtmc reid train --config robust_reid_1x.toml --data-root DIR --out runs/r1x
   mtmc reid eval --weights runs/r1x/best.pt --dataset market1501 --data-root DIR
   mtmc reid info --model robust_reid_2x
+  mtmc reid export --weights runs/r1x/best.pt --format onnx
 
 `mtmc reid COMMAND --help` explains a command.
 """
@@ -26,11 +34,18 @@ def add_parser(subparsers: Any) -> None:
     """Add the command and its sub-commands."""
     parser = subparsers.add_parser(
         "reid",
-        help="train, evaluate and describe appearance models",
+        help="train, evaluate, describe and export appearance models",
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (reid_train_command, reid_swag_command, reid_model_command, reid_data_command):
+    for module in (
+        reid_train_command,
+        reid_swag_command,
+        reid_model_command,
+        reid_data_command,
+        reid_export_command,
+        reid_features_command,
+    ):
         module.add_parser(commands)
