@@ -14,6 +14,9 @@ from ..sources import IMAGE_SUFFIXES, FrameRange, VideoFile, read_image
 from ..types import Detections, FloatArray, Frame, IntArray
 from .site import Site, SiteCamera
 
+SILENT_S, SILENT_PERIODS = 2.0, 3.0
+"""A camera is called silent after so long without a frame, or so many of its periods if longer."""
+
 
 @dataclass(frozen=True, eq=False)
 class Moment:
@@ -44,7 +47,8 @@ def moments(
     """Deliver the moments of a site, in order of time.
 
     A camera that ends early, starts late, or leaves frames out is missing from those moments. An
-    image that cannot be read is missing as well, and ``on_fault`` is told.
+    image that cannot be read is missing as well, and ``on_fault`` is told; also when a camera falls
+    silent while others go on.
 
     Parameters
     ----------
@@ -59,6 +63,7 @@ def moments(
     chosen = frames or FrameRange()
     streams = [_frames(camera, with_images, on_fault) for camera in site.cameras]
     waiting = [next(stream, None) for stream in streams]
+    silence = _Silence(site, on_fault)
     while True:
         slots = [None if one is None else _slot(site, one) for one in waiting]
         index = min((slot for slot in slots if slot is not None), default=None)
@@ -74,7 +79,9 @@ def moments(
                 frame = found.load()
                 gathered += [] if frame is None else [frame]
         if chosen.contains(index):
-            yield Moment(index, (index - 1) / site.rate, tuple(gathered))
+            moment = Moment(index, (index - 1) / site.rate, tuple(gathered))
+            silence.watch(moment)
+            yield moment
 
 
 def moment_step(site: Site, frames: FrameRange | None = None) -> int:
@@ -96,6 +103,42 @@ def moment_step(site: Site, frames: FrameRange | None = None) -> int:
         found = found[found <= chosen.last]
     found = found[(found - chosen.first) % chosen.every == 0]
     return int(np.gcd.reduce(np.diff(found))) if len(found) > 1 else chosen.every
+
+
+class _Silence:
+    """Tells, once, of every camera that falls silent while others go on."""
+
+    def __init__(self, site: Site, on_fault: Callable[[str], None]) -> None:
+        self._on_fault = on_fault
+        self._patience_s = {
+            camera.name: max(SILENT_S, SILENT_PERIODS * _period_s(camera))
+            for camera in site.cameras
+        }
+        self._last_s: dict[str, float] = {}
+        self._start_s: float | None = None
+        self._told: set[str] = set()
+
+    def watch(self, moment: Moment) -> None:
+        """Take note of who is there."""
+        if self._start_s is None:
+            self._start_s = moment.time_s
+        here = {frame.camera for frame in moment.frames}
+        self._last_s |= dict.fromkeys(here, moment.time_s)
+        self._told -= here
+        for name, patience_s in self._patience_s.items():
+            last_s = self._last_s.get(name, self._start_s)
+            if name not in self._told and moment.time_s - last_s > patience_s:
+                self._told.add(name)
+                since = f"since {last_s:.1f} s" if name in self._last_s else "yet"
+                self._on_fault(f"camera {name}: no frame {since}, at {moment.time_s:.1f} s")
+
+
+def _period_s(camera: SiteCamera) -> float:
+    """Usual time between two frames; 0 where it is not known."""
+    if camera.rate is None:
+        return 0.0
+    steps = np.diff(camera.indices)
+    return float(np.median(steps)) / camera.rate if len(steps) else 1.0 / camera.rate
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,8 @@
     rate = 10.0                         # the site's clock, frames per second
     calibration = "calibration/"        # file or folder, relative to this one
     calibration_format = "opencv"       # a name of mtmc.calibration.formats.FORMATS
-    image_size = [1920, 1080]           # for formats that do not know it
+    image_size = [1920, 1080]           # for formats that do not know it, or to scale all cameras
+    unit_m = 0.01                       # length of the calibration's unit; default: the format's
     bounds = [0.0, 0.0, 12.0, 8.0]      # x0, y0, x1, y1, or a list of corners; metres
     region = [[0, 0], [12, 0], [12, 6]] # where tracks are reported; default: bounds
     min_score = 0.4                     # detections below are not used
@@ -21,7 +22,9 @@
     images = "north/"                   # numbered images; or video = "north.mp4"
     rate = 9.97                         # of this camera; default: the site's, or the video's own
     offset_s = 0.04                     # time of its first frame on the site's clock
-    detections = "north/det.txt"        # MOT format
+    detections = "north/det.txt"        # MOT format; where there is no detector
+    frames = 1200                       # how many there are, where only detections would tell;
+                                        # default: until the last detection of any camera
     crops = "north/crops.csv"           # what the detections look like; see mtmc.sites.crops
     size = [960, 540]                   # of its images, where they are not those of calibration
 
@@ -31,88 +34,35 @@
     typical_s = 9.0
     max_s = 30.0
 
-A camera needs images, a video or detections. Frames count from 1 everywhere; ``frame`` of the
-ground truth is a number of the site's clock. Frames within the first and the last row of the
-ground truth count as annotated.
+A camera needs images, a video or detections. Paths are relative to the folder. Frames count from 1
+everywhere; ``frame`` of the ground truth is a number of the site's clock. Frames within the first
+and the last row of the ground truth count as annotated.
 """
 
 from __future__ import annotations
 
-import csv
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from mtmc.calibration import CalibrationError
-from mtmc.calibration.formats import FORMATS
-from mtmc.calibration.formats.base import AnyCamera, ReadOptions
+from mtmc.calibration.formats import FORMATS, AnyCamera, read_cameras
 
 from ..config import from_dict, load_toml
 from ..errors import InputError
 from ..mot_files import detections_by_frame, read_detections
 from .area import Area
 from .crops import read_crops
-from .site import GroundTruth, Site, SiteCamera
+from .site import Site, SiteCamera
 from .sources import numbered_images
-from .travel import TravelTime
+from .toml_entries import CameraEntry, SiteEntry, TravelEntry
+from .truth_csv import read_truth
 
 FILE = "sequence.toml"
-TRUTH_COLUMNS = ["frame", "id", "x", "y"]
-
-
-@dataclass(frozen=True)
-class CameraEntry:
-    """A table ``[[camera]]``; see the module."""
-
-    name: str
-    images: str | None = None
-    video: str | None = None
-    rate: float | None = None
-    offset_s: float = 0.0
-    detections: str | None = None
-    crops: str | None = None
-    size: tuple[int, int] | None = None
-
-
-@dataclass(frozen=True)
-class SiteEntry:
-    """The top level of ``sequence.toml`` without its cameras; see the module."""
-
-    rate: float
-    calibration: str | None = None
-    calibration_format: str | None = None
-    name: str | None = None
-    image_size: tuple[int, int] | None = None
-    min_score: float | None = None
-    ground_truth: str | None = None
-    crops_root: str | None = None
-    tracker: Literal["ground", "separate"] | None = None
-    overlaps: tuple[tuple[str, str], ...] = ()
-
-    def __post_init__(self) -> None:
-        if (self.calibration is None) != (self.calibration_format is None):
-            raise ValueError("calibration, calibration_format: expected both or none")
-        if self.calibration is None and self.tracker == "ground":
-            raise ValueError('tracker: "ground" needs a calibration')
-
-
-@dataclass(frozen=True)
-class TravelEntry:
-    """A table ``[[travel]]``; see the module."""
-
-    cameras: tuple[str, str]
-    min_s: float
-    typical_s: float
-    max_s: float
-
-    def __post_init__(self) -> None:
-        self.as_travel_time()
-
-    def as_travel_time(self) -> TravelTime:
-        """The same with named ends."""
-        return TravelTime(*self.cameras, self.min_s, self.typical_s, self.max_s)
 
 
 def read(folder: Path) -> Site:
@@ -144,10 +94,17 @@ def read(folder: Path) -> Site:
         ]
         _check_names(times, site.overlaps, [entry.name for entry in cameras])
         calibrations = _calibrations(folder, site)
-        truth = None if site.ground_truth is None else _read_truth(folder / site.ground_truth)
+        truth = None
+        if site.ground_truth is not None:
+            with _naming("ground_truth"):
+                truth = read_truth(folder / site.ground_truth)
+        found = []
+        for entry in cameras:
+            with _naming(f"camera {entry.name!r}"):
+                found.append(_camera(folder, site, entry, calibrations))
         return Site(
             name=site.name or folder.resolve().name,
-            cameras=tuple(_camera(folder, site, entry, calibrations) for entry in cameras),
+            cameras=tuple(_lengthened(found, cameras)),
             rate=site.rate,
             bounds=areas["bounds"],
             region=areas["region"],
@@ -160,6 +117,15 @@ def read(folder: Path) -> Site:
         )
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+
+
+@contextmanager
+def _naming(key: str) -> Iterator[None]:
+    """Put the key before what is said of its value."""
+    try:
+        yield
+    except (InputError, CalibrationError) as error:
+        raise InputError(f"{key}: {error}") from error
 
 
 def _area(path: Path, key: str, value: Any) -> Area | None:
@@ -190,11 +156,14 @@ def _calibrations(folder: Path, site: SiteEntry) -> dict[str, AnyCamera]:
             f"calibration_format: expected one of {', '.join(FORMATS)}, "
             f"got {site.calibration_format!r}"
         )
-    reader = FORMATS[site.calibration_format].read
     try:
-        cameras = reader(folder / site.calibration, ReadOptions(site.image_size))
+        cameras = read_cameras(
+            folder / site.calibration, site.calibration_format, site.image_size, site.unit_m
+        )
+    except FileNotFoundError as error:
+        raise InputError(f"calibration: {error.filename}: no such file or folder") from error
     except CalibrationError as error:
-        raise InputError(str(error)) from error
+        raise InputError(f"calibration: {error}") from error
     return {camera.name: camera for camera in cameras}
 
 
@@ -202,68 +171,71 @@ def _camera(
     folder: Path, site: SiteEntry, entry: CameraEntry, calibrations: dict[str, AnyCamera]
 ) -> SiteCamera:
     if calibrations and entry.name not in calibrations:
-        raise InputError(
-            f"camera {entry.name!r}: expected one of the calibration: {', '.join(calibrations)}"
-        )
-    if entry.images is not None and entry.video is not None:
-        raise InputError(f"camera {entry.name!r}: expected either images or a video, got both")
+        raise InputError(f"name: expected a camera of the calibration: {', '.join(calibrations)}")
     calibration = calibrations.get(entry.name)
     if calibration is not None:
         calibration = replace(calibration, name=entry.name)
-    if calibration is not None and entry.size is not None:
-        calibration = calibration.resized(entry.size)
-    images = {} if entry.images is None else numbered_images(folder / entry.images)
+        if entry.size is not None:
+            calibration = calibration.resized(entry.size)
     found = None
     if entry.detections is not None:
         found = detections_by_frame(read_detections(folder / entry.detections))
     crops = None
     if entry.crops is not None:
         if found is None or site.crops_root is None:
-            raise InputError(f"camera {entry.name!r}: crops: expected detections and crops_root")
+            raise InputError("crops: expected detections and crops_root")
         crops = read_crops(folder / entry.crops, folder / site.crops_root, found)
-    if images:
-        indices = np.array(sorted(images), np.int64)
-    elif found is not None:
-        indices = np.arange(1, max(found, default=0) + 1)
-    elif entry.video is None:
-        raise InputError(f"camera {entry.name!r}: expected images, a video or detections")
-    else:
-        indices = np.zeros(0, np.int64)
-    rate = entry.rate if entry.rate is not None or entry.video is not None else site.rate
+    images = _images(folder, entry)
+    last = entry.frames or max(found or {}, default=0)
     return SiteCamera(
         name=entry.name,
         calibration=calibration,
-        indices=indices,
-        rate=rate,
+        indices=np.array(sorted(images), np.int64) if images else np.arange(1, last + 1),
+        rate=site.rate if entry.rate is None and entry.video is None else entry.rate,
         offset_s=entry.offset_s,
         images=images,
-        video=None if entry.video is None else folder / entry.video,
+        video=_video(folder, entry),
         detections=found,
         crops=crops,
     )
 
 
-def _read_truth(path: Path) -> GroundTruth:
+def _images(folder: Path, entry: CameraEntry) -> dict[int, Path]:
+    if entry.images is None:
+        return {}
+    path = folder / entry.images
+    if not path.is_dir():
+        raise InputError(f"images: {path}: no such folder")
+    images = numbered_images(path)
+    if not images:
+        raise InputError(f"images: {path}: expected numbered images such as 000001.jpg, got none")
+    return images
+
+
+def _video(folder: Path, entry: CameraEntry) -> Path | None:
+    if entry.video is None:
+        return None
+    path = folder / entry.video
     if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    with path.open(encoding="utf-8", newline="") as stream:
-        reader = csv.reader(stream)
-        if next(reader, []) != TRUTH_COLUMNS:
-            raise InputError(f"{path}: line 1: expected the header {','.join(TRUTH_COLUMNS)}")
-        rows = []
-        for row in reader:
-            try:
-                rows.append((int(row[0]), int(row[1]), float(row[2]), float(row[3])))
-            except (ValueError, IndexError):
-                raise InputError(
-                    f"{path}: line {reader.line_num}: expected frame, id, x, y, got {row}"
-                ) from None
-    rows.sort(key=lambda row: row[0])
-    frame = np.array([row[0] for row in rows], np.int64)
-    annotated = np.arange(frame[0], frame[-1] + 1) if len(frame) else frame
-    return GroundTruth(
-        annotated,
-        frame,
-        np.array([row[1] for row in rows], np.int64),
-        np.array([row[2:] for row in rows], np.float64).reshape(-1, 2),
-    )
+        raise InputError(f"video: {path}: no such file")
+    return path
+
+
+def _lengthened(cameras: list[SiteCamera], entries: list[CameraEntry]) -> list[SiteCamera]:
+    """Cameras of which only detections tell how long they recorded: as long as any other did.
+
+    Otherwise a camera whose people have left would count as one that has stopped.
+    """
+    ends = [
+        camera.offset_s + (float(camera.indices[-1]) - 1.0) / camera.rate
+        for camera in cameras
+        if len(camera.indices) and camera.rate is not None
+    ]
+    end_s, result = max(ends, default=0.0), []
+    for camera, entry in zip(cameras, entries, strict=True):
+        if not camera.has_images and entry.frames is None and camera.rate is not None:
+            last = int(np.floor((end_s - camera.offset_s) * camera.rate + 1e-6)) + 1
+            frames = np.arange(1, max(last, len(camera.indices)) + 1)
+            camera = replace(camera, indices=frames)
+        result.append(camera)
+    return result
