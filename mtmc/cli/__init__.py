@@ -12,7 +12,7 @@ from mtmc import __version__
 from .console import errors
 
 COMMANDS = (
-    *("run", "draw", "detect", "embed", "eval", "compare", "tune", "data"),
+    *("run", "draw", "detect", "embed", "interpolate", "eval", "compare", "tune", "data"),
     *("calibrate", "reid", "simulate", "demo"),
 )
 """Each is a module ``NAME_command`` with ``add_parser``; only the one asked for is loaded."""
