@@ -242,6 +242,12 @@ class Gallery:
         answer[count == 0] = np.nan
         return answer
 
+    def distance_between(self, one: int, other: int) -> float:
+        """Cosine distance of two identities' stored crops; NaN where one has none."""
+        vectors = self._store.vectors[self._store.rows_of(one)]
+        distance = float(self.distances([vectors], np.array([other], np.int64))[0, 0])
+        return distance if np.isfinite(distance) else float("nan")
+
     def decide(self, entrants: Sequence[Entrant]) -> list[Decision]:
         """Known, new or wait, for several entrants at once; an identity goes to one at most."""
         if not entrants:
@@ -278,9 +284,7 @@ class Gallery:
             its first half with its second where one camera saw it.
         """
         for one, other in apart:
-            mine = self._store.vectors[self._store.rows_of(one)]
-            if len(mine) and self.crops_of(other):
-                self.scale.learn_different(self.distances([mine], np.array([other]))[0])
+            self.scale.learn_different(np.array([self.distance_between(one, other)]))
         for identity, tracklet in whole:
             first, second = self._halves(identity, tracklet)
             if len(first) and len(second):

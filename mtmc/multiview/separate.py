@@ -23,15 +23,26 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mtmc.reid.distances import DistanceStatistics
-from mtmc.reid.gallery import DistanceScale, Gallery, GalleryConfig
-from mtmc.trackers.types import BoolArray
+from mtmc.reid.gallery import GalleryConfig, ScaleConfig
 
 from ..sites.travel import TravelTime
-from ..types import FloatArray, GlobalTrack, Relabel, View
+from ..types import Float32Array, FloatArray, GlobalTrack, Relabel, View
 from .events import TrackerEvent
-from .separate_joining import assign, explain, rivals, stay_evidence
+from .separate_joining import PlaceConfig, assign, explain, rivals, stay_evidence
+from .separate_looks import Looks
 from .separate_tracklets import Tracklet, covered_share
 from .travel import TravelConfig, TravelTimes
+
+
+def _gallery() -> GalleryConfig:
+    return GalleryConfig(per_identity=30, scale=ScaleConfig(prior_count=10.0))
+
+
+def _within() -> ScaleConfig:
+    """Roughly half of what is usual across cameras."""
+    return ScaleConfig(
+        prior_count=10.0, same=0.15, same_sigma=0.05, different=0.35, different_sigma=0.09
+    )
 
 
 @dataclass(frozen=True)
@@ -51,13 +62,15 @@ class SeparateConfig:
     lag_s : float
         Tracks are held back until they are decided, but not longer, seconds. Later decisions are
         reported as `Relabel`. 0 is purely online.
-    max_speed : float
-        Within one camera nobody moves faster, heights of the box per second.
     learn_evidence : float
         Travel times are learnt from people whom appearance alone makes this sure; natural logarithm
         of odds.
     gallery : GalleryConfig
         What is stored of identities. Its false-match rate sets how alike people have to be.
+    within : ScaleConfig
+        What distances of appearance within one camera mean before anything is known of the site;
+        ``gallery.scale`` says it for two cameras.
+    place : PlaceConfig
     travel : TravelConfig
     """
 
@@ -66,17 +79,17 @@ class SeparateConfig:
     wait_s: float = 3.0
     pause_s: float = 1.0
     lag_s: float = 2.0
-    max_speed: float = 2.0
     learn_evidence: float = 2.0
-    gallery: GalleryConfig = field(default_factory=GalleryConfig)
+    gallery: GalleryConfig = field(default_factory=_gallery)
+    within: ScaleConfig = field(default_factory=_within)
+    place: PlaceConfig = field(default_factory=PlaceConfig)
     travel: TravelConfig = field(default_factory=TravelConfig)
 
     def __post_init__(self) -> None:
         if self.crops < 1:
             raise ValueError(f"crops: expected a number from 1, got {self.crops}")
-        for name in ("pause_s", "max_speed"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name}: expected a value above 0, got {getattr(self, name)}")
+        if not self.pause_s > 0:
+            raise ValueError(f"pause_s: expected a value above 0, got {self.pause_s}")
         for name in ("crop_step_s", "wait_s", "lag_s"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name}: expected 0 or more, got {getattr(self, name)}")
@@ -123,13 +136,11 @@ class SeparateTracker:
         self._config = config or SeparateConfig()
         self._position = {name: position for position, name in enumerate(cameras)}
         self._travel = TravelTimes(times, pairs, self._config.travel)
-        self._statistics = statistics
-        self._gallery: Gallery | None = None
-        self._embeds = False
+        self._looks = Looks(len(cameras), self._config.gallery, self._config.within, statistics)
+        self._embeds, self._dim = False, 0
         self._current: dict[tuple[str, int], Tracklet] = {}
         self._pending: list[Tracklet] = []
         self._stays: dict[int, list[Tracklet]] = {}
-        self._compared: set[tuple[int, int]] = set()
         self._events: list[TrackerEvent] = []
         self._time_s = -math.inf
         self._next_number = self._next_id = 1
@@ -179,7 +190,8 @@ class SeparateTracker:
         matched = tracks.det_index >= 0
         rows = tracks.det_index[matched].tolist()
         vectors = view.detections.embeddings
-        self._embeds |= vectors is not None
+        if vectors is not None:
+            self._embeds, self._dim = True, vectors.shape[1]
         overlap = covered_share(view, rows)
         for local_id, row, share in zip(tracks.ids[matched].tolist(), rows, overlap, strict=True):
             tracklet = self._tracklet(view, local_id, view.detections.xyxy[row])
@@ -221,7 +233,7 @@ class SeparateTracker:
         ready = [one for one in self._pending if finish or self._is_ready(one)]
         late: list[Relabel] = []
         while ready:
-            group = rivals(ready, self._travel, self._config.max_speed)
+            group = rivals(ready, self._travel, self._config.place)
             self._decide(group)
             for one in group:
                 ready.remove(one)
@@ -250,8 +262,11 @@ class SeparateTracker:
         for row, one in enumerate(group):
             for column, who in enumerate(identities):
                 stays = self._stays[who]
-                travel[row, column] = stay_evidence(one, stays, self._travel, config.max_speed)
-        distance, threshold, looks = self._looks(group, identities, np.isfinite(travel))
+                travel[row, column] = stay_evidence(one, stays, self._travel, config.place)
+        queries, places = zip(*(self._query(one) for one in group), strict=True)
+        distance, is_within = self._looks.distances(queries, places, identities)
+        candidates = np.isfinite(travel).sum(axis=1)
+        looks, threshold = self._looks.log_odds(distance, is_within, candidates)
         score = looks + travel
         chosen = assign(score)
         for row, (one, column) in enumerate(zip(group, chosen.tolist(), strict=True)):
@@ -272,34 +287,15 @@ class SeparateTracker:
         for one in group:
             self._learn_apart(one)
 
-    def _looks(
-        self, group: Sequence[Tracklet], identities: Sequence[int], possible: BoolArray
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Cosine distances (G, I), thresholds (G,), and log odds (G, I) from appearance.
-
-        Odds are even at the threshold, which depends on how many could be meant. Without appearance
-        all of them are equally likely.
-        """
-        distance = np.full(possible.shape, np.nan)
-        candidates = np.maximum(possible.sum(axis=1), 1)
-        gallery = self._gallery
-        scale = DistanceScale(self._config.gallery.scale) if gallery is None else gallery.scale
-        if gallery is not None and len(identities):
-            nothing = np.zeros((0, gallery.embedding_dim), np.float32)
-            queries = [np.stack(one.vectors) if one.vectors else nothing for one in group]
-            distance = gallery.distances(queries, np.array(identities, np.int64))
-            distance[~np.isfinite(distance)] = np.nan
-        threshold = np.array([scale.threshold(int(count)) for count in candidates])
-        odds = scale.log_ratio(distance) - scale.log_ratio(threshold)[:, None]
-        return distance, threshold, np.where(np.isnan(distance), -np.log(candidates)[:, None], odds)
+    def _query(self, one: Tracklet) -> tuple[Float32Array, int]:
+        """Crops of a tracklet, and the number of its camera."""
+        crops = np.stack(one.vectors) if one.vectors else np.zeros((0, self._dim), np.float32)
+        return crops, self._position[one.camera]
 
     def _store(self, one: Tracklet) -> None:
         """Put the crops of a tracklet into the gallery of its identity."""
-        if not one.vectors:
-            return
-        if self._gallery is None:
-            self._gallery = Gallery(len(one.vectors[0]), self._config.gallery, self._statistics)
-        self._gallery.add(one.identity, one.take_crops(self._position[one.camera]))
+        if one.vectors:
+            self._looks.add(one.identity, one.take_crops(self._position[one.camera]))
 
     def _learn_travel(self, one: Tracklet) -> None:
         before = [stay for stay in self._stays[one.identity] if stay.last_s < one.first_s]
@@ -308,17 +304,14 @@ class SeparateTracker:
             self._travel.learn(last.camera, one.camera, one.first_s - last.last_s)
 
     def _learn_apart(self, one: Tracklet) -> None:
-        """Who is seen by one camera at the same time is not the same person."""
-        if self._gallery is None:
-            return
+        """Who is seen at once, and not by cameras with a common view, is two people."""
         for other in self._current.values():
-            if other.camera != one.camera or other.identity in (0, one.identity):
+            if other.identity in (0, one.identity):
                 continue
-            pair = (min(one.identity, other.identity), max(one.identity, other.identity))
             at_once = one.first_s <= other.last_s and other.first_s <= one.last_s
-            if at_once and pair not in self._compared:
-                self._compared.add(pair)
-                self._gallery.refine(apart=[pair])
+            if at_once and not self._travel.may_overlap(one.camera, other.camera):
+                place, other_place = self._position[one.camera], self._position[other.camera]
+                self._looks.learn_apart(one.identity, place, other.identity, other_place)
 
     def _report(self) -> list[GlobalTrack]:
         """What is seen of those who have a name, and was not reported yet."""
@@ -343,9 +336,7 @@ class SeparateTracker:
             self._stays[identity] = recent
             if not recent:
                 del self._stays[identity]
-                self._compared = {pair for pair in self._compared if identity not in pair}
-                if self._gallery is not None:
-                    self._gallery.forget(identity)
+                self._looks.forget(identity)
 
     def _new_id(self) -> int:
         self._next_id += 1

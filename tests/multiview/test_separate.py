@@ -393,7 +393,7 @@ def test_whoever_was_not_seen_for_too_long_is_deleted():
     joined = tracker(config, travel=[])
     found = run(world, joined)
     assert len(set(found.values())) == 3
-    assert 1 not in joined._gallery.identities
+    assert joined._looks.identities == {2, 3}
 
 
 def test_bad_input_is_named():
