@@ -1,11 +1,30 @@
-"""SORT and ByteTrack agree with plain re-implementations: one object per person, full matrices."""
+"""SORT, ByteTrack, OC-SORT, BoT-SORT and C-BIoU agree with plain re-implementations.
+
+Those have one object per person, full matrices, and a loop for everything.
+"""
+
+import copy
+import dataclasses
+import math
 
 import numpy as np
 import pytest
 from filterpy.kalman import KalmanFilter
 from scipy.optimize import linear_sum_assignment
 
-from mtmc.trackers import ByteTrack, ByteTrackConfig, Sort, SortConfig, association
+from mtmc.trackers import (
+    BotSort,
+    BotSortConfig,
+    ByteTrack,
+    ByteTrackConfig,
+    CbIou,
+    CbIouConfig,
+    OcSort,
+    OcSortConfig,
+    Sort,
+    SortConfig,
+    association,
+)
 
 FPS = 30.0
 F = np.block([[np.eye(4), np.eye(4)], [np.zeros((4, 4)), np.eye(4)]])
@@ -121,6 +140,8 @@ class ByteModel:
 class Plain:
     """What both have in common: counters, births, deaths and the report."""
 
+    person = Person
+
     def __init__(self, config, model):
         self.config, self.model = config, model
         self.people, self.next_id, self.frame = [], 1, 0
@@ -141,7 +162,9 @@ class Plain:
         ]
         for row in sorted(left):
             xyxy, score = detections.xyxy[row], detections.scores[row]
-            self.people.append(Person(self.model, xyxy, score, self.frame, row))
+            self.people.append(self.person(self.model, xyxy, score, self.frame, row))
+            if detections.embeddings is not None:
+                self.people[-1].look = detections.embeddings[row]
         for person in self.people:
             if person.id is None and person.hits >= self.config.min_hits:
                 person.id, self.next_id = self.next_id, self.next_id + 1
@@ -161,6 +184,9 @@ class PlainSort(Plain):
 
 
 class PlainByteTrack(Plain):
+    def fused(self, person, row, detections):
+        return 1 - iou(person.xyxy, detections.xyxy[row]) * detections.scores[row]
+
     def associate(self, detections):
         config, scores = self.config, detections.scores
         high = [k for k, score in enumerate(scores) if score >= config.high_score]
@@ -170,7 +196,7 @@ class PlainByteTrack(Plain):
             return 1 - iou(person.xyxy, detections.xyxy[row])
 
         def fused(person, row):
-            return 1 - iou(person.xyxy, detections.xyxy[row]) * scores[row]
+            return self.fused(person, row, detections)
 
         confirmed = [person for person in self.people if person.id]
         first = solve(
@@ -193,23 +219,229 @@ class PlainByteTrack(Plain):
         return first + second + third, left
 
 
+class ObservedPerson(Person):
+    """A track of OC-SORT: it also knows its boxes and the filter as its last box left it."""
+
+    def __init__(self, model, xyxy, score, frame, row):
+        super().__init__(model, xyxy, score, frame, row)
+        self.boxes = {frame: xyxy}
+        self.seen_filter = copy.deepcopy(self.filter)
+
+    def update(self, xyxy, score, frame, row):
+        gap = frame - self.seen
+        if gap > 1:  # the filter is run anew along the line between the two boxes
+            first = self.boxes[self.seen]
+            self.filter = copy.deepcopy(self.seen_filter)
+            for step in range(1, gap):
+                self.predict()
+                virtual = first + (xyxy - first) * step / gap
+                self.filter.R = np.diag(self.model.measurement(None))
+                self.filter.update(self.model.values(virtual))
+            self.predict()
+        super().update(xyxy, score, frame, row)
+        self.boxes[frame] = xyxy
+        self.seen_filter = copy.deepcopy(self.filter)
+
+    def turn(self, xyxy, window):
+        """Half turns between the way it went and the way to a box."""
+        earlier = [frame for frame in self.boxes if frame < self.seen]
+        if not earlier:
+            return 0.5
+        recent = [frame for frame in earlier if frame >= self.seen - window]
+        before = self.boxes[min(recent) if recent else max(earlier)]
+        went = centre(self.boxes[self.seen]) - centre(before)
+        goes = centre(xyxy) - centre(self.boxes[self.seen])
+        if not went.any() or not goes.any():
+            return 0.5
+        cosine = went @ goes / (math.hypot(*went) * math.hypot(*goes))
+        return math.acos(min(max(cosine, -1.0), 1.0)) / math.pi
+
+
+def centre(xyxy):
+    return (xyxy[:2] + xyxy[2:]) / 2
+
+
+class PlainOcSort(Plain):
+    person = ObservedPerson
+
+    def associate(self, detections):
+        config, xyxy = self.config, detections.xyxy
+        rows = [k for k, score in enumerate(detections.scores) if score >= config.min_score]
+        window = round(config.direction_s * FPS)
+        weight, most = config.direction_weight, 1 - config.min_iou + config.direction_weight
+
+        def cost(person, row):
+            overlap = iou(person.xyxy, xyxy[row])
+            if overlap < config.min_iou:
+                return np.inf
+            return 1 - overlap + weight * person.turn(xyxy[row], window)
+
+        first = solve(self.people, rows, cost, most)
+        taken, used = {id(person) for person, _ in first}, {row for _, row in first}
+        second = solve(
+            [person for person in self.people if id(person) not in taken],
+            [row for row in rows if row not in used],
+            lambda person, row: 1 - iou(person.boxes[person.seen], xyxy[row]),
+            1 - config.min_iou,
+        )
+        pairs = first + second
+        return pairs, set(rows) - {row for _, row in pairs}
+
+
+class SizeModel:
+    """Centre, width and height with noise in proportion to the size (BoT-SORT)."""
+
+    def values(self, b):
+        return np.array([(b[0] + b[2]) / 2, (b[1] + b[3]) / 2, b[2] - b[0], b[3] - b[1]])
+
+    def xyxy(self, v):
+        width, height = max(v[2], 0.0), max(v[3], 0.0)
+        return np.array([v[0] - width / 2, v[1] - height / 2, v[0] + width / 2, v[1] + height / 2])
+
+    def _sizes(self, values):
+        return np.maximum(values[[2, 3, 2, 3]], 1.0) ** 2
+
+    def initial(self, values):
+        sizes = self._sizes(values)
+        return [*(4 * 0.05**2 * sizes), *(100 * 0.00625**2 * sizes)]
+
+    def process(self, values):
+        sizes = self._sizes(values)
+        return [*(0.05**2 * sizes), *(0.00625**2 * sizes)]
+
+    def measurement(self, values):
+        return 0.05**2 * self._sizes(values)
+
+    def before_predict(self, person):
+        if person.seen_last_frame is False:
+            person.filter.x[6:, 0] = 0.0
+
+
+class PlainBotSort(PlainByteTrack):
+    """With a camera that moves, which the filters are told, and looks."""
+
+    def __init__(self, config, model, affine):
+        super().__init__(config, model)
+        self.matrix = np.kron(np.eye(4), affine[:, :2])
+        self.shift = np.array([*affine[:, 2], 0, 0, 0, 0, 0, 0])[:, None]
+
+    def associate(self, detections):
+        for person in self.people:
+            person.filter.x = self.matrix @ person.filter.x + self.shift
+            person.filter.P = self.matrix @ person.filter.P @ self.matrix.T
+        pairs, left = super().associate(detections)
+        for person, row in pairs:
+            if detections.scores[row] >= self.config.high_score:
+                mixed = 0.9 * person.look + 0.1 * detections.embeddings[row]
+                person.look = mixed / np.linalg.norm(mixed)
+        return pairs, left
+
+    def fused(self, person, row, detections):
+        overlap = iou(person.xyxy, detections.xyxy[row])
+        cost = 1 - overlap * detections.scores[row]
+        distance = 1 - person.look @ detections.embeddings[row]
+        if distance < self.config.max_cosine_distance and overlap > self.config.min_iou_appearance:
+            cost = min(cost, 0.5 * distance)
+        return cost
+
+
+class LastBoxes:
+    """A track of C-BIoU: its boxes and nothing else."""
+
+    def __init__(self, model, xyxy, score, frame, row):
+        self.steps, self.id, self.hits = model, None, 1
+        self.seen, self.row, self.boxes, self.now = frame, row, [(frame, xyxy)], frame
+
+    def predict(self):
+        self.now += 1
+
+    def update(self, xyxy, score, frame, row):
+        self.boxes = [*self.boxes, (frame, xyxy)][-self.steps - 1 :]
+        self.hits, self.seen, self.row = self.hits + 1, frame, row
+
+    @property
+    def xyxy(self):
+        (first, old), (last, new) = self.boxes[0], self.boxes[-1]
+        if first == last:
+            return new
+        box = new + (new - old) / (last - first) * (self.now - last)
+        for low, high in ((0, 2), (1, 3)):
+            if box[high] < box[low]:
+                box[low] = box[high] = (box[low] + box[high]) / 2
+        return box
+
+
+class PlainCbIou(Plain):
+    person = LastBoxes
+
+    def associate(self, detections):
+        config, xyxy = self.config, detections.xyxy
+        rows = [k for k, score in enumerate(detections.scores) if score >= config.min_score]
+        people, pairs = list(self.people), []
+        for buffer in (config.small_buffer, config.large_buffer):
+
+            def distance(person, row, buffer=buffer):
+                return 1 - iou(wider(person.xyxy, buffer), wider(xyxy[row], buffer))
+
+            found = solve(people, rows, distance, 1 - config.min_iou)
+            pairs += found
+            people = [each for each in people if all(each is not other for other, _ in found)]
+            rows = [row for row in rows if all(row != other for _, other in found)]
+        return pairs, set(rows)
+
+
+def wider(b, buffer):
+    x, y = buffer * (b[2] - b[0]), buffer * (b[3] - b[1])
+    return np.array([b[0] - x, b[1] - y, b[2] + x, b[3] + y])
+
+
 def contenders(name):
     if name == "sort":
         config = SortConfig(min_score=0.4, max_lost_s=0.5)
         return Sort(config), PlainSort(config, SortModel())
-    config = ByteTrackConfig(
-        fuse_scores=name == "bytetrack-fused",
-        max_lost_s=0.5,
-        high_score=0.5,
-        new_track_score=0.6,
-        position_std=0.05,
-        velocity_std=0.00625,
-    )
+    if name == "ocsort":
+        config = OcSortConfig(min_score=0.4, max_lost_s=0.5)
+        return OcSort(config), PlainOcSort(config, SortModel())
+    if name == "cbiou":
+        config = CbIouConfig(min_score=0.4, max_lost_s=0.5)
+        return CbIou(config), PlainCbIou(config, config.velocity_steps)
+    thresholds = {"max_lost_s": 0.5, "high_score": 0.5, "new_track_score": 0.6}
+    noise = {"position_std": 0.05, "velocity_std": 0.00625}
+    if name == "botsort":
+        config = BotSortConfig(**thresholds, **noise)
+        return BotSort(config), PlainBotSort(config, SizeModel(), CAMERA)
+    fuse = name == "bytetrack-fused"
+    config = ByteTrackConfig(fuse_scores=fuse, **thresholds, **noise)
     return ByteTrack(config), PlainByteTrack(config, ByteModel())
 
 
+# From frame to frame the camera turns and shifts a little.
+CAMERA = np.array(
+    [[math.cos(0.002), -math.sin(0.002), 1.5], [math.sin(0.002), math.cos(0.002), -0.5]]
+)
+
+
+class Turning:
+    """A look that knows how the camera moved, and nothing else."""
+
+    def camera_motion(self):
+        return CAMERA
+
+
+def seen_by_turning_camera(world):
+    """The same people in images of a camera that turns; boxes keep their size."""
+    position = np.eye(3)
+    for detections, names in world:
+        middle = (detections.xyxy[:, :2] + detections.xyxy[:, 2:]) / 2
+        moved = middle @ position[:2, :2].T + position[:2, 2] - middle
+        yield dataclasses.replace(detections, xyxy=detections.xyxy + np.tile(moved, 2)), names
+        position = np.vstack([CAMERA, [0, 0, 1]]) @ position
+
+
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("name", ["sort", "bytetrack", "bytetrack-fused"])
+@pytest.mark.parametrize(
+    "name", ["sort", "bytetrack", "bytetrack-fused", "ocsort", "botsort", "cbiou"]
+)
 def test_it_equals_the_plain_tracker(name, seed, make_world, monkeypatch):
     if seed % 2:  # as in large frames: neighbours are searched, components solved apart
         monkeypatch.setattr(association, "DENSE_OVERLAP_LIMIT", 0)
@@ -217,8 +449,11 @@ def test_it_equals_the_plain_tracker(name, seed, make_world, monkeypatch):
     tracker, plain = contenders(name)
     people = 40 if seed < 2 else 9
     reported = 0
-    for index, (detections, _) in enumerate(make_world(seed, people=people, frames=60)):
-        tracks = tracker.update(detections, (index + 1) / FPS)
+    world = make_world(seed, people=people, frames=60)
+    if name == "botsort":
+        world = seen_by_turning_camera(world)
+    for index, (detections, _) in enumerate(world):
+        tracks = tracker.update(detections, (index + 1) / FPS, Turning())
         expected = sorted(plain.update(detections), key=lambda person: person.id)
         order = np.argsort(tracks.ids)
         assert tracks.ids[order].tolist() == [person.id for person in expected]
