@@ -1,4 +1,4 @@
-"""SORT, ByteTrack, OC-SORT, BoT-SORT and C-BIoU agree with plain re-implementations.
+"""All trackers but DeepSORT and MOTDT agree with plain re-implementations.
 
 Those have one object per person, full matrices, and a loop for everything.
 """
@@ -19,6 +19,8 @@ from mtmc.trackers import (
     ByteTrackConfig,
     CbIou,
     CbIouConfig,
+    Evidence,
+    EvidenceConfig,
     OcSort,
     OcSortConfig,
     Sort,
@@ -154,21 +156,29 @@ class Plain:
         pairs, left = self.associate(detections)
         for person, row in pairs:
             person.update(detections.xyxy[row], detections.scores[row], self.frame, row)
-        max_lost = round(self.config.max_lost_s * FPS)
         self.people = [
             person
             for person in self.people
-            if person.seen == self.frame or (person.id and self.frame - person.seen <= max_lost)
+            if person.seen == self.frame
+            or (person.id and self.frame - person.seen <= self.max_lost_frames(person))
         ]
-        for row in sorted(left):
+        for row in sorted(row for row in left if not self.is_double(row)):
             xyxy, score = detections.xyxy[row], detections.scores[row]
             self.people.append(self.person(self.model, xyxy, score, self.frame, row))
-            if detections.embeddings is not None:
-                self.people[-1].look = detections.embeddings[row]
+            self.born(self.people[-1], row)
         for person in self.people:
             if person.id is None and person.hits >= self.config.min_hits:
                 person.id, self.next_id = self.next_id, self.next_id + 1
         return [person for person in self.people if person.id and person.seen == self.frame]
+
+    def is_double(self, row):
+        return False
+
+    def max_lost_frames(self, person):
+        return round(self.config.max_lost_s * FPS)
+
+    def born(self, person, row):
+        """What a tracker wants to note of a new track."""
 
 
 class PlainSort(Plain):
@@ -329,12 +339,16 @@ class PlainBotSort(PlainByteTrack):
         for person in self.people:
             person.filter.x = self.matrix @ person.filter.x + self.shift
             person.filter.P = self.matrix @ person.filter.P @ self.matrix.T
+        self.looks = detections.embeddings
         pairs, left = super().associate(detections)
         for person, row in pairs:
             if detections.scores[row] >= self.config.high_score:
                 mixed = 0.9 * person.look + 0.1 * detections.embeddings[row]
                 person.look = mixed / np.linalg.norm(mixed)
         return pairs, left
+
+    def born(self, person, row):
+        person.look = self.looks[row]
 
     def fused(self, person, row, detections):
         overlap = iou(person.xyxy, detections.xyxy[row])
@@ -343,6 +357,105 @@ class PlainBotSort(PlainByteTrack):
         if distance < self.config.max_cosine_distance and overlap > self.config.min_iou_appearance:
             cost = min(cost, 0.5 * distance)
         return cost
+
+
+class PlainEvidence(Plain):
+    """Every cost of every pair, straight from the formula."""
+
+    def cost(self, person, xyxy, score, look):
+        config, values = self.config, self.model.values(xyxy)
+        mean, cov = person.filter.x[:4, 0], person.filter.P[:4, :4]
+        height = max(mean[3], 1.0)
+        noise = self.model.measurement(mean)
+        cost = -2 * math.log(max(score, 1e-3))
+        for axis in (0, 1):
+            variance = cov[axis, axis] + noise[axis]
+            cost += (values[axis] - mean[axis]) ** 2 / variance
+            cost += math.log(variance / (2 * (config.position_std * height) ** 2))
+        cost += (math.log(height / values[3]) / config.size_std) ** 2
+        distance = self.distance(person, look)
+        if distance is not None:
+            cost += config.appearance_weight * (distance / config.max_cosine_distance - 1)
+        return cost
+
+    def distance(self, person, look):
+        if look is None or not person.gallery:
+            return None
+        return 1 - max(float(stored @ look) for stored in person.gallery)
+
+    def reachable(self, person, xyxy, look):
+        """Cosine distance to a look that a lost person could have brought there, or infinity."""
+        config, values = self.config, self.model.values(xyxy)
+        distance, mean = self.distance(person, look), person.filter.x[:4, 0]
+        height = max(mean[3], 1.0)
+        lost_s = (self.frame - person.seen) / FPS
+        far = math.hypot(*(values[:2] - mean[:2]))
+        ratio = max(height / values[3], values[3] / height)
+        if distance is None or far > height * (config.reach + config.reach_per_s * lost_s):
+            return np.inf
+        return distance if ratio <= config.max_height_ratio else np.inf
+
+    def associate(self, detections):
+        config, xyxy, scores = self.config, detections.xyxy, detections.scores
+        high = [k for k, score in enumerate(scores) if score >= config.high_score]
+        low = [k for k, score in enumerate(scores) if config.low_score <= score < config.high_score]
+        looks = {
+            k: detections.embeddings[k]
+            for k in high
+            if all(iou(xyxy[k], xyxy[j]) < config.max_crop_iou for j in high + low if j != k)
+        }
+
+        def overlap(person, row):
+            return 1 - iou(person.xyxy, xyxy[row])
+
+        confirmed = [person for person in self.people if person.id]
+        rounds = [
+            (
+                confirmed,
+                high,
+                lambda p, k: self.cost(p, xyxy[k], scores[k], looks.get(k)),
+                config.max_cost,
+            ),
+            (confirmed, low, overlap, 1 - config.min_iou_low),
+            (
+                self.people,
+                high,
+                lambda p, k: self.reachable(p, xyxy[k], looks.get(k)),
+                config.max_cosine_distance,
+            ),
+            (
+                [person for person in self.people if not person.id],
+                high,
+                overlap,
+                1 - config.min_iou_tentative,
+            ),
+        ]
+        pairs = []
+        for people, rows, cost, most in rounds:
+            busy, used = {id(person) for person, _ in pairs}, {row for _, row in pairs}
+            pairs += solve(
+                [person for person in people if id(person) not in busy],
+                [row for row in rows if row not in used],
+                cost,
+                most,
+            )
+        self.looks, self.boxes = looks, xyxy
+        for person, row in pairs:
+            if row in looks:
+                person.gallery = [*person.gallery, looks[row]][-config.gallery_size :]
+        left = set(high) - {row for _, row in pairs}
+        return pairs, {row for row in left if scores[row] >= config.new_track_score}
+
+    def is_double(self, row):
+        tracked = [person for person in self.people if person.id and person.seen == self.frame]
+        return any(iou(p.xyxy, self.boxes[row]) >= self.config.max_birth_iou for p in tracked)
+
+    def max_lost_frames(self, person):
+        limit = self.config.max_lost_s if person.gallery else self.config.max_blind_s
+        return round(limit * FPS)
+
+    def born(self, person, row):
+        person.gallery = [self.looks[row]] if row in self.looks else []
 
 
 class LastBoxes:
@@ -410,6 +523,11 @@ def contenders(name):
     if name == "botsort":
         config = BotSortConfig(**thresholds, **noise)
         return BotSort(config), PlainBotSort(config, SizeModel(), CAMERA)
+    if name == "evidence":
+        config = EvidenceConfig(
+            max_blind_s=0.4, coast_s=0.0, max_birth_iou=0.2, gallery_size=3, **thresholds, **noise
+        )
+        return Evidence(config), PlainEvidence(config, ByteModel())
     fuse = name == "bytetrack-fused"
     config = ByteTrackConfig(fuse_scores=fuse, **thresholds, **noise)
     return ByteTrack(config), PlainByteTrack(config, ByteModel())
@@ -440,7 +558,7 @@ def seen_by_turning_camera(world):
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize(
-    "name", ["sort", "bytetrack", "bytetrack-fused", "ocsort", "botsort", "cbiou"]
+    "name", ["sort", "bytetrack", "bytetrack-fused", "ocsort", "botsort", "cbiou", "evidence"]
 )
 def test_it_equals_the_plain_tracker(name, seed, make_world, monkeypatch):
     if seed % 2:  # as in large frames: neighbours are searched, components solved apart
