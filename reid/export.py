@@ -98,7 +98,9 @@ def export_torchscript(
     buffer = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of tracing, and of the age of TorchScript
-        traced = torch.jit.trace(for_export(model, mean_std), images, check_trace=False)
+        traced = torch.jit.trace(  # type: ignore[no-untyped-call]
+            for_export(model, mean_std), images, check_trace=False
+        )
         torch.jit.save(traced, buffer, _extra_files=dict(metadata or {}))
     write_atomic(path, lambda file: file.write(buffer.getvalue()))
 

@@ -35,7 +35,9 @@ class TorchScriptSession:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of the format, which users chose
             try:
-                self._network = torch.jit.load(str(path), map_location=device, _extra_files=extra)
+                self._network = torch.jit.load(  # type: ignore[no-untyped-call]
+                    str(path), map_location=device, _extra_files=extra
+                )
             except RuntimeError as error:
                 raise ValueError(f"{path}: not a usable TorchScript file") from error
         self._path, self._device = path, device
