@@ -18,7 +18,8 @@ from mtmc.calibration import Camera
 
 from ..types import FloatArray, Image, IntArray
 from .bodies import BodyMesh, body_mesh, skin_points
-from .clothes import Look, builds_of, colours, worn
+from .clothes import Look, builds_of
+from .clothes_paint import colours, worn
 from .lab_world import LabWorld
 from .poses import Posture, skeleton
 from .render_optics import Optics

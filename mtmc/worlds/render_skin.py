@@ -109,15 +109,12 @@ def paint_skin(
     if found is None:
         return 0
     region, patch = found
-    near = np.full(len(rows) + 1, np.inf, np.float32)
-    near[1:] = distance[order] - BIAS_M
     lit = skin.bgr[rows] * _light(middle, np.cross(c - a, d - b))[:, None]
-    paint = np.zeros(len(rows) + 1, np.uint32)
-    paint[1:] = packed(np.clip(lit, 0, 255).astype(np.uint8)[order])
-    paint[1:] |= np.uint32(label << LABEL_SHIFT)
-    own = near[patch]
+    paint = packed(np.clip(lit, 0, 255).astype(np.uint8)) | np.uint32(label << LABEL_SHIFT)
+    # quadrilateral 0 is nothing: infinitely far
+    own = np.append(np.float32(np.inf), (distance[order] - BIAS_M).astype(np.float32))[patch]
     front = own < buffers.depth[region]
-    np.copyto(buffers.pixels[region], paint[patch], where=front)
+    np.copyto(buffers.pixels[region], np.append(np.uint32(0), paint[order])[patch], where=front)
     np.copyto(buffers.depth[region], own, where=front)
     return int(np.count_nonzero(patch))
 

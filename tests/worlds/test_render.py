@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from mtmc.trackers.boxes import iou_matrix
-from mtmc.worlds.bodies import SIDES, body_mesh, skin_points
+from mtmc.worlds.bodies import body_mesh, skin_points
+from mtmc.worlds.body_tables import SIDES
 from mtmc.worlds.clothes import builds_of, random_looks
 from mtmc.worlds.lab_room import SEATS, lab_cameras
 from mtmc.worlds.lab_world import LabWorld
