@@ -7,15 +7,40 @@ re-identification", ICME 2018, section 3.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from .association import pairs_by_iou
-from .types import BoolArray, FloatArray, IntArray
+from .types import BoolArray, Float32Array, FloatArray, IntArray
 
 CONDITIONS = ("updates", "detections")
 _DECAY = 0.05
 _LEAST_UPDATES, _LEAST_DETECTIONS = 3, 2
+
+
+class Candidates(NamedTuple):
+    """What competes for the tracks of a frame: K boxes, detections before predictions.
+
+    Attributes
+    ----------
+    xyxy : (K, 4) float64
+    scores : (K,) float64
+    det_index : (K,) int64
+        Row of the detection, or -1 for a predicted box.
+    embeddings : (K, D) float32
+        NaN rows where there is no vector; predicted boxes have none.
+    """
+
+    xyxy: FloatArray
+    scores: FloatArray
+    det_index: IntArray
+    embeddings: Float32Array
+
+    @property
+    def detected(self) -> BoolArray:
+        """Candidates that are detections (K,)."""
+        return self.det_index >= 0
 
 
 @dataclass(eq=False)
@@ -103,3 +128,21 @@ def suppress(xyxy: FloatArray, scores: FloatArray, max_iou: float) -> BoolArray:
     keep = np.zeros(len(order), dtype=bool)
     keep[order] = stays
     return keep
+
+
+def probabilities(scores: FloatArray, count: int) -> FloatArray:
+    """What a scorer answered for ``count`` boxes; it may be anybody's code.
+
+    Raises
+    ------
+    ValueError
+        When these are not ``count`` numbers from 0 to 1.
+    """
+    scores = np.asarray(scores, dtype=np.float64)
+    # Written so that NaN fails, too.
+    if scores.shape != (count,) or not ((scores >= 0.0) & (scores <= 1.0)).all():
+        raise ValueError(
+            f"look.score: expected {count} numbers from 0 to 1, got an array of shape "
+            f"{scores.shape}" + (f" from {scores.min()} to {scores.max()}" if scores.size else "")
+        )
+    return scores

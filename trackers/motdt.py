@@ -12,14 +12,14 @@ prediction drifts off, its score falls.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from scipy.special import chdtri
 
 from .association import Matching, Pairs, assign, pairs_by_iou, pairs_in_windows
 from .boxes import xyah_from_xyxy, xyxy_from_xyah
-from .candidates import CONDITIONS, Tracklets, suppress
+from .candidates import CONDITIONS, Candidates, Tracklets, probabilities, suppress
 from .checks import check_range
 from .gallery import Gallery, has_vector
 from .kalman import MAX_VARIANCE_RATIO, HeightNoise, correct, initiate, predict, squared_mahalanobis
@@ -121,30 +121,6 @@ class MotdtConfig:
         check_range(self, "reference_fps", 0.0, above=True)
 
 
-class Candidates(NamedTuple):
-    """What competes for the tracks of a frame: K boxes, detections before predictions.
-
-    Attributes
-    ----------
-    xyxy : (K, 4) float64
-    scores : (K,) float64
-    det_index : (K,) int64
-        Row of the detection, or -1 for a predicted box.
-    embeddings : (K, D) float32
-        NaN rows where there is no vector; predicted boxes have none.
-    """
-
-    xyxy: FloatArray
-    scores: FloatArray
-    det_index: IntArray
-    embeddings: Float32Array
-
-    @property
-    def detected(self) -> BoolArray:
-        """Candidates that are detections (K,)."""
-        return self.det_index >= 0
-
-
 class Motdt:
     """Tracks one camera by scored candidates, appearance and overlap; a `trackers.types.Tracker`.
 
@@ -221,7 +197,7 @@ class Motdt:
             rows = self._table.confirmed.nonzero()[0]
             xyxy = np.concatenate([xyxy, predicted_xyxy[rows]])
             det_index = np.concatenate([det_index, np.full(len(rows), -1)])
-            scores = _probabilities(look.score(xyxy), len(xyxy))
+            scores = probabilities(look.score(xyxy), len(xyxy))
             judged[rows] = scores[count:]
             # A detection stands for itself, whatever the detector's score was.
             trust = self._tracklets.confidence(config.confidence_condition)
@@ -346,15 +322,3 @@ class Motdt:
         self._tracklets.add(len(rows))
         self._gallery.add_tracks(len(rows))
         self._gallery.append(np.arange(first, first + len(rows)), candidates.embeddings[rows])
-
-
-def _probabilities(scores: FloatArray, count: int) -> FloatArray:
-    """Scores of a scorer, which may be anybody's code."""
-    scores = np.asarray(scores, dtype=np.float64)
-    # Written so that NaN fails, too.
-    if scores.shape != (count,) or not ((scores >= 0.0) & (scores <= 1.0)).all():
-        raise ValueError(
-            f"look.score: expected {count} numbers from 0 to 1, got an array of shape "
-            f"{scores.shape}" + (f" from {scores.min()} to {scores.max()}" if scores.size else "")
-        )
-    return scores
