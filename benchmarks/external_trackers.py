@@ -21,12 +21,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from benchmarks.peers.environments import make_environment
@@ -36,6 +39,9 @@ from mtmc.evaluation import PROTOCOLS
 from mtmc.evaluation.evaluate import analyse
 from mtmc.mot_files import NO_CLASS, MotTable, read_detections, read_ground_truth
 from mtmc.reid import load
+from mtmc.reid.distances import measure_distances
+from mtmc.reid.export_file import ExportConfig, export
+from mtmc.reid.spec import sidecar_path
 from mtmc.scores import score_mapping
 
 SEQUENCE = "ADL-Rundle-6"
@@ -44,7 +50,8 @@ FALSE_MATCH_RATE = 1e-3
 RESULT = ROOT / "benchmarks" / "results" / "external_trackers.json"
 MODELS = ("osnet_x0_25_market1501.onnx", "osnet_x0_25_msmt17.onnx")
 NO_APPEARANCE = "none"
-PEERS = {  # name: (module of benchmarks/peers, environment)
+PAGES = ROOT / "docs" / "external-trackers"
+PEERS = {  # name: (module of benchmarks/peers, environment and page)
     "boxmot": ("with_boxmot", "boxmot"),
     "ultralytics": ("with_ultralytics", "ultralytics"),
     "deep-sort-realtime": ("with_deep_sort_realtime", "deep-sort-realtime"),
@@ -61,7 +68,8 @@ def main() -> int:
     models = {path.stem: path for path in find_models(arguments.reid, root)}
     with tempfile.TemporaryDirectory() as folder:
         request, truth = prepare(Path(folder), root, arguments.frames)
-        request["jobs"] = jobs(models)
+        request["jobs"] = jobs(models, Path(folder))
+        request["desk"] = str(make_desk(Path(folder), next(iter(models.values()))))
         peers = []
         for name in arguments.peers:
             answer = ask(name, request, Path(folder), arguments.deep_sort)
@@ -114,16 +122,36 @@ def prepare(folder: Path, root: Path, frames: int) -> tuple[dict[str, Any], MotT
     return request, truth[truth.frame <= frames]
 
 
-def jobs(models: dict[str, Path]) -> list[dict[str, Any]]:
+def jobs(models: dict[str, Path], folder: Path) -> list[dict[str, Any]]:
     """Runs to make: without appearance, and with each model at one or two thresholds."""
     found: list[dict[str, Any]] = [{"name": NO_APPEARANCE, "model": None, "gate": None}]
     for name, path in models.items():
-        found.append({"name": name, "model": str(path), "gate": None})
+        file = export(path, folder / f"{name}_scaled.onnx", ExportConfig(profile="ultralytics"))
+        job = {"name": name, "model": str(path), "file": str(file.path), "gate": None}
+        found.append(job)
         reid = load(path)
         if reid.card.distances:
             gate = reid.threshold(FALSE_MATCH_RATE)
-            found.append({"name": f"{name}, threshold", "model": str(path), "gate": gate})
+            found.append({**job, "name": f"{name}, threshold", "gate": gate})
     return found
+
+
+def make_desk(folder: Path, model: Path) -> Path:
+    """A folder with what the examples in the pages read: weights with statistics, and a frame."""
+    desk = folder / "desk"
+    desk.mkdir()
+    weights = desk / "robust_reid.onnx"
+    shutil.copy(model, weights)
+    card = load(model).card
+    if not card.distances:  # the examples ask for a threshold; any will do for them
+        noise = np.random.default_rng(0).standard_normal((90, 64)).astype(np.float32)
+        noise /= np.linalg.norm(noise, axis=1, keepdims=True)
+        statistics = measure_distances(noise, np.arange(90) // 3, np.arange(90) % 3, "noise")
+        card = replace(card, distances=statistics.to_dict())
+    sidecar_path(weights).write_text(card.to_json(), encoding="utf-8")
+    frame = np.random.default_rng(0).integers(0, 256, (200, 250, 3)).astype(np.uint8)
+    cv2.imwrite(str(desk / "frame.jpg"), frame)
+    return desk
 
 
 def ask(name: str, request: dict[str, Any], work: Path, deep_sort: Path | None) -> dict[str, Any]:
@@ -140,10 +168,12 @@ def ask(name: str, request: dict[str, Any], work: Path, deep_sort: Path | None) 
         python = Path(sys.executable)
     out = work / environment
     out.mkdir()
+    page = PAGES / f"{environment}.md"
+    request = {**request, "module": module, "page": str(page), "out": str(out)}
     script = Path(__file__).resolve().parent / "peers" / "worker.py"
     done = subprocess.run(
         [str(python), str(script)],
-        input=json.dumps({**request, "module": module, "out": str(out)}) + "\n",
+        input=json.dumps(request) + "\n",
         capture_output=True,
         text=True,
         cwd=out,

@@ -36,6 +36,7 @@ class Answer(NamedTuple):
 
 
 Track = Callable[[Iterable[Frame], Embeds | None, float | None], Iterator[Answer]]
+FileTrack = Callable[[Iterable[Frame], str, float | None], Iterator[Answer]]
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,9 @@ class Seam:
     carries : callable or None
         For a peer that only carries embeddings along: whether those beside its answers are of the
         people in the boxes.
+    file : (track, check) or None
+        For a peer that reads an exported file instead of asking an adapter: how it is run with one
+        (frames, path, gate), and how its vectors are compared with ours (frame, model, path).
     """
 
     tracker: str
@@ -69,6 +73,7 @@ class Seam:
     gate_below: float = 0.9
     scenario: str = "meet"
     carries: Callable[[Any, Embeds | None], bool] | None = None
+    file: tuple[FileTrack, Callable[[Frame, Embeds, str], None]] | None = None
 
 
 def checked(answers: Iterable[Answer], seam: str) -> Iterator[Answer]:

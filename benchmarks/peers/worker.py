@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import json
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -52,9 +53,10 @@ def run_seam(seam: Seam, request: dict[str, Any], number: int) -> dict[str, Any]
     """All checks of one seam, and its runs on real frames."""
     report: dict[str, Any] = {"tracker": seam.tracker, "seam": seam.seam, "ran": False}
     try:
-        check_order(seam)
-        if seam.gate:
-            check_gate(seam)
+        if seam.file is None:
+            check_order(seam)
+            if seam.gate:
+                check_gate(seam)
         jobs = [job for job in request["jobs"] if seam.gate or job["gate"] is None]
         report["runs"] = [run_real(seam, job, request, number) for job in jobs]
         report["ran"] = True
@@ -99,11 +101,19 @@ def run_real(
     seam: Seam, job: dict[str, Any], request: dict[str, Any], number: int
 ) -> dict[str, Any]:
     """Track the real frames with one appearance model and one gate."""
-    model = None if job["model"] is None else load(job["model"], threads=1)
-    watched = None if model is None else Watched(model)
+    watched, gate = None, job["gate"]
+    if job["model"] is None:
+        answers = seam.track(read_frames(request), None, gate)
+    elif seam.file is None:
+        watched = Watched(load(job["model"], threads=1))
+        answers = seam.track(read_frames(request), watched, gate)
+    else:
+        track, check = seam.file
+        check(next(read_frames(request)), load(job["model"], threads=1), job["file"])
+        answers = track(read_frames(request), job["file"], gate)
     rows = [
         np.column_stack([np.full(len(a.ids), a.index), a.ids, a.xyxy])
-        for a in checked(seam.track(read_frames(request), watched, job["gate"]), seam.seam)
+        for a in checked(answers, seam.seam)
     ]
     if watched is not None and not watched.boxes:
         raise SeamError("the peer asked for no embedding")
@@ -111,6 +121,22 @@ def run_real(
     np.save(path, np.concatenate([np.zeros((0, 6)), *rows]))
     asked = watched.boxes if watched is not None else 0
     return {"name": job["name"], "rows": str(path), "embedded_boxes": asked}
+
+
+def check_page(peer: Any, request: dict[str, Any], report: dict[str, Any]) -> None:
+    """The example on the peer's page runs; where it does not, its first tracker failed."""
+    text = Path(request["page"]).read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
+    prepare = getattr(peer, "prepare_page", None)
+    try:
+        if prepare is not None:
+            prepare()
+        os.chdir(request["desk"])
+        exec(compile(code, request["page"], "exec"), {"__name__": "example"})
+    except Exception as error:
+        traceback.print_exc()
+        report["ran"] = False
+        report["error"] = f"{Path(request['page']).name}: {type(error).__name__}: {error}"
 
 
 def read_frames(request: dict[str, Any]) -> Iterator[Frame]:
