@@ -178,3 +178,75 @@ def test_deepsort_rejects_embeddings_of_another_length():
     # The refused call has changed nothing, not even the time.
     (tracks,) = feed(tracker, [frame(box(100), looks=[0])], first=3)
     assert tracks.ids.tolist() == [1]
+
+
+class Jumping:
+    """A camera that jerks by 60 pixels in every frame."""
+
+    def camera_motion(self):
+        return np.array([[1.0, 0.0, 60.0], [0.0, 1.0, 0.0]])
+
+
+@pytest.mark.parametrize(("camera_motion", "kept"), [(True, True), (False, False)])
+def test_botsort_moves_along_with_the_camera(camera_motion, kept):
+    config = dataclasses.replace(TRACKERS["botsort"].config(), camera_motion=camera_motion)
+    tracker, look = build("botsort", config), Jumping()
+    results = [
+        tracker.update(frame(box(100 + 60 * k)), (k + 1) / FPS, look if k else None)
+        for k in range(10)
+    ]
+    assert (results[-1].ids.tolist() == [1]) is kept
+
+
+def test_botsort_tells_people_in_an_overlap_apart_by_their_looks():
+    # They stand close and swap places within a frame, which overlap alone believes.
+    apart = [frame(box(100), box(112), looks=[0, 1])] * 10
+    swapped = [frame(box(112), box(100), looks=[0, 1])] * 3
+    results = feed(build("botsort"), apart + swapped)
+    assert id_of(results[-1], 0) == id_of(results[9], 0)
+    blind = [Detections(each.xyxy, each.scores) for each in apart + swapped]
+    results = feed(build("botsort"), blind)
+    assert id_of(results[-1], 0) == id_of(results[9], 1)
+
+
+def test_cbiou_follows_jerks_that_leave_little_overlap():
+    # Every eight frames a jump by most of the width of a box.
+    scene = [frame(box(100 + 38 * (k // 8 % 2))) for k in range(40)]
+
+    def identities(name):
+        return {each for tracks in feed(build(name), scene) for each in tracks.ids.tolist()}
+
+    assert identities("cbiou") == {1}
+    assert len(identities("sort")) > 1
+
+
+def test_ocsort_finds_who_stopped_while_hidden_by_the_last_box():
+    # The filter walks on; the last box that was seen is still there.
+    def scene():
+        walk = [frame(box(100 + 4 * k)) for k in range(20)]
+        return walk + [frame()] * 12 + [frame(box(100 + 4 * 19))] * 3
+
+    results = feed(build("ocsort"), scene())
+    assert id_of(results[-1], 0) == id_of(results[19], 0)
+    results = feed(build("sort"), scene())
+    assert id_of(results[-1], 0) != id_of(results[19], 0)
+
+
+def test_ocsort_runs_the_filter_anew_when_a_track_is_found():
+    # Somebody turned round while hidden: the filter learns it from the line between both boxes.
+    tracker = build("ocsort", TRACKERS["ocsort"].config(coast_s=1.0))
+    walk = [frame(box(100 + 2 * k)) for k in range(20)]
+    feed(tracker, walk + [frame()] * 11 + [frame(box(138 - 12))])
+    one, two = feed(tracker, [frame(), frame()], first=32)
+    assert one.ids.tolist() == [1]
+    # It went 2 pixels a frame before; one box alone would hardly change that.
+    assert two.xyxy[0, 0] - one.xyxy[0, 0] < 0.2
+
+
+def test_ocsort_prefers_who_goes_on_to_who_turns_back():
+    # Two boxes at the same distance from where it was last seen, one ahead and one behind.
+    walk = [frame(box(100 + 3 * k)) for k in range(20)]
+    tracker = build("ocsort", TRACKERS["ocsort"].config(direction_weight=1.0))
+    feed(tracker, walk)
+    (last,) = feed(tracker, [frame(box(157 - 5), box(157 + 13))], first=20)
+    assert last.det_index[last.ids == 1].tolist() == [1]
