@@ -1,4 +1,4 @@
-"""``mtmc calibrate``: look at calibrations, convert them, and solve for them."""
+"""``mtmc calibrate``: look at calibrations, convert them, solve for them, pick points."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from mtmc.calibration_view import (
 from mtmc.errors import InputError
 
 from . import arguments as shared
-from . import calibrate_solve
+from . import calibrate_click, calibrate_solve
 from .calibrate_arguments import add_reading, format_table, parse_numbers, parse_pairs, parse_size
 from .console import errors, output
 
@@ -46,11 +46,14 @@ Cameras come out in metres with Z up and the ground at Z = 0.
 
 def add_parser(subparsers: Any) -> None:
     """Add the command and its sub-commands."""
-    parser = subparsers.add_parser("calibrate", help="show, convert and solve for calibrations")
+    parser = subparsers.add_parser(
+        "calibrate", help="show, convert and solve for calibrations; pick points"
+    )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_show(commands)
     _add_convert(commands)
     calibrate_solve.add_parser(commands)
+    calibrate_click.add_parser(commands)
 
 
 def _add_show(commands: Any) -> None:
