@@ -146,6 +146,10 @@ def prepare_site(
     for name in UNUSED_OPTIONS:
         if getattr(options, name):
             raise InputError(f"run.{name}: not for multi-camera sequences ({site.name})")
+    if options.pictures and not site.calibrations:
+        raise InputError(f"run.pictures: {site.name} has no calibration, so no floor to draw")
+    if options.video and not (site.calibrations or any(c.has_images for c in site.cameras)):
+        raise InputError(f"run.video: {site.name} has neither images nor a calibration to draw on")
     dressed = site.has_crops and options.detector is None and options.reid is not None
     looks = (options.detector is not None or options.reid is not None) and not dressed
     if looks and not site.has_images:

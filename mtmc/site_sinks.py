@@ -67,8 +67,8 @@ def _ground_row(track: GlobalTrack) -> str:
 class GroundJsonLinesSink(TextSink):
     """Ground tracks as JSON, one line a moment in which anybody was seen.
 
-    ``{"frame", "time_s", "people": [{"id", "x", "y", "covariance", "boxes"}]}``; metres,
-    ``covariance`` is ``[xx, xy, yy]`` in m² or null, and ``boxes`` are ``{"camera", "detection",
+    ``{"frame", "time_s", "people": [{"id", "x", "y", "covariance", "boxes"}]}``; metres, null
+    where cameras are not calibrated; ``covariance`` is ``[xx, xy, yy]`` in m² or null, and ``boxes`` are ``{"camera", "detection",
     "xyxy", "score"}``. A late decision is a line of its own: ``{"relabel": {"old_id", "new_id",
     "from_frame"}}``; lines keep the first word. Lines appear in the order in which they become
     known.
@@ -89,8 +89,6 @@ class GroundJsonLinesSink(TextSink):
         found = {(view.frame.camera, view.frame.index): view.detections for view in views}
         moments: dict[int, list[dict[str, object]]] = {}
         for track in tracks:
-            if track.ground_xy is None:
-                continue
             boxes = []
             for camera, row in track.members:
                 people = found[camera, track.frame_index]
@@ -100,7 +98,7 @@ class GroundJsonLinesSink(TextSink):
             covariance = None
             if isinstance(track, GroundTrack):
                 covariance = [round(value, 6) for value in track.covariance]
-            x, y = (round(value, 4) for value in track.ground_xy)
+            x, y = (_round(value) for value in track.ground_xy or (None, None))
             person = {"id": track.id, "x": x, "y": y, "covariance": covariance, "boxes": boxes}
             moments.setdefault(track.frame_index, []).append(person)
         for frame, persons in moments.items():

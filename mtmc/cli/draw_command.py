@@ -46,7 +46,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--only",
         choices=("video", "pictures"),
-        help="default: both for several cameras, the video for one",
+        help="default: both for several calibrated cameras, else the video",
     )
     parser.set_defaults(handler=run)
 
@@ -74,7 +74,7 @@ def _draw_site(site: Site, folder: Path, only: str | None) -> list[Path]:
         with progress_bars(errors()) as make_bar:
             bar = make_bar(site.name, None)
             paths.append(draw_site_video(site, folder, on_moment=lambda _: bar.advance()))
-    if only != "video":
+    if only == "pictures" or (only is None and site.calibrations):
         paths += draw_site_pictures(site, folder)
     return paths
 
