@@ -68,10 +68,10 @@ class GroundJsonLinesSink(TextSink):
     """Ground tracks as JSON, one line a moment in which anybody was seen.
 
     ``{"frame", "time_s", "people": [{"id", "x", "y", "covariance", "boxes"}]}``; metres, null
-    where cameras are not calibrated; ``covariance`` is ``[xx, xy, yy]`` in m² or null, and ``boxes`` are ``{"camera", "detection",
-    "xyxy", "score"}``. A late decision is a line of its own: ``{"relabel": {"old_id", "new_id",
-    "from_frame"}}``; lines keep the first word. Lines appear in the order in which they become
-    known.
+    where cameras are not calibrated; ``covariance`` is ``[xx, xy, yy]`` in m² or null, and
+    ``boxes`` are ``{"camera", "detection", "xyxy", "score"}``. A late decision is a line of its
+    own: ``{"relabel": {"old_id", "new_id", "from_frame"}}``; lines keep the first word. Lines
+    appear in the order in which they become known.
 
     Parameters
     ----------

@@ -80,15 +80,10 @@ def build_site_tracker(
     Raises
     ------
     InputError
-        See :func:`is_separate`; or when pictures of the ground are asked for where there is none.
+        See :func:`is_separate`.
     """
     if not is_separate(site, config):
         return GroundTracker(site.calibrations, ground, site.bounds, site.region), None
-    for name in ("video", "pictures", "jsonl"):
-        if getattr(config.run, name):
-            raise InputError(
-                f"run.{name}: shows the ground, and cameras of separate places have none in common"
-            )
     statistics = None
     if appearance is not None and appearance.card.distances:
         statistics = DistanceStatistics.from_dict(appearance.card.distances)

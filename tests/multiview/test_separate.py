@@ -535,6 +535,6 @@ def test_what_needs_the_ground_is_refused(tmp_path):
     ground = RunConfig(run=RunOptions(site_tracker="ground"))
     with pytest.raises(InputError, match="camera a: the ground tracker needs calibrations"):
         run_site(site, tmp_path / "out", ground)
-    with pytest.raises(InputError, match=r"run\.video: shows the ground"):
+    with pytest.raises(InputError, match=r"run\.video: shop has neither images nor a"):
         run_site(site, tmp_path / "out", RunConfig(run=RunOptions(video=True)))
     assert not (tmp_path / "out").exists()

@@ -303,3 +303,30 @@ def test_what_is_missing_is_named(site, finished, tmp_path):
         draw_site_video(site, tmp_path)
     with pytest.raises(ValueError, match="max_width: expected 160"):
         SiteVideoConfig(max_width=10)
+
+
+def test_cameras_of_separate_places_are_shown_without_a_floor(site, tmp_path):
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    lines = [f"rate = {RATE}"]
+    for name in "ac":
+        (plain / name).symlink_to(site.root / name, target_is_directory=True)
+        (plain / f"{name}.txt").write_bytes((site.root / f"{name}.txt").read_bytes())
+        lines.append(
+            f'[[camera]]\nname = "{name}"\nimages = "{name}"\ndetections = "{name}.txt"\n'
+            f"rate = {RATE if name == 'a' else RATE / 2}"
+        )
+    (plain / "sequence.toml").write_text("\n".join(lines))
+    config = RunConfig(RunOptions(video=True, jsonl=True))
+    outcome = run_site(find_site(plain), tmp_path / "out", config)
+    frames, _ = frames_of(outcome.files["video"])
+    assert len(frames) == MOMENTS
+    assert np.median(frames[-1]) == pytest.approx(90, abs=12)
+    records = [json.loads(line) for line in outcome.files["jsonl"].read_text().splitlines()]
+    people = [person for record in records for person in record.get("people", ())]
+    assert people
+    assert all(person["x"] is None and person["boxes"] for person in people)
+    with pytest.raises(InputError, match=r"run\.pictures: plain has no calibration"):
+        run_site(find_site(plain), tmp_path / "no", RunConfig(RunOptions(pictures=True)))
+    with pytest.raises(InputError, match="need calibrated cameras"):
+        draw_site_pictures(find_site(plain), tmp_path / "out" / "plain")

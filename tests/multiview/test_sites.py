@@ -115,7 +115,7 @@ def test_an_image_that_cannot_be_read_is_missing_and_said(folder):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('name = "b"', 'name = "c"', "camera 'c': name: expected a camera of the calibration: a, b"),
+        ('name = "b"', 'name = "c"', "camera 'c': name: expected a camera of the calibration"),
         ("rate = 20.0", "rate = 0.0", "rate: expected a value above 0"),
         ('calibration_format = "mtmc"', 'calibration_format = "x"', "calibration_format"),
         ("[[camera]]", "[[camara]]", "camera: expected one table"),
