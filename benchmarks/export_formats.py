@@ -2,8 +2,8 @@
 
 Formats of one network are timed in interleaved rounds in one process, one thread, one image at a
 time; medians of CPU time are compared, which other programs on the machine hardly touch. int8 is
-calibrated on half of the crops in ``--crops``, and compared with float32 on the other half. Networks
-of ours have random weights: size and speed do not depend on them; for them no loss is stated.
+calibrated on half of the crops in ``--crops``, and compared with float32 on the other half. Our
+networks have random weights: size and speed do not depend on them; for them no loss is stated.
 
     python -m benchmarks.export_formats --crops DIR [--reid FILE ...] [--rounds 60] [--json FILE]
 """

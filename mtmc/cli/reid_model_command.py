@@ -52,7 +52,10 @@ def add_parser(commands: Any) -> None:
 
 def _add_weights(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--weights", required=True, metavar="FILE", help="checkpoint (.pt) or ONNX file (.onnx)"
+        "--weights",
+        required=True,
+        metavar="FILE",
+        help="checkpoint (.pt) or exported file (.onnx, .xml)",
     )
     parser.add_argument(
         "--reid-input",
@@ -122,7 +125,9 @@ def _add_info(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--weights", metavar="FILE", help="checkpoint (.pt) or ONNX file (.onnx)")
+    which.add_argument(
+        "--weights", metavar="FILE", help="checkpoint (.pt) or exported file (.onnx, .xml)"
+    )
     which.add_argument("--model", metavar="NAME", help="e.g. robust_reid_2x")
     parser.add_argument("--json", metavar="FILE", help="write it as JSON")
     parser.set_defaults(handler=info)

@@ -1,4 +1,4 @@
-"""A trained network as the ``mtmc reid`` commands see it: a checkpoint or an ONNX file."""
+"""A trained network as the ``mtmc reid`` commands see it: a checkpoint or an exported file."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from mtmc.reid.embedder import load as load_embedder
 from mtmc.reid.evaluation import Labelled
 from mtmc.reid.fold import fold_for_inference
 from mtmc.reid.image_sets import embed_pixels, embed_samples
+from mtmc.reid.runtimes import EXPORTED_SUFFIXES
 from mtmc.reid.spec import InputSpec, sidecar_path
 from mtmc.reid.transforms import Normaliser
 
@@ -35,7 +36,7 @@ class OpenModel:
     Attributes
     ----------
     checkpoint : Checkpoint or None
-        None for an ONNX file.
+        None for an exported file.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class OpenModel:
         self._rewrite(replace(self.checkpoint, metrics={**self.checkpoint.metrics, **metrics}))
 
     def store_distances(self, statistics: DistanceStatistics) -> Path:
-        """Keep distance statistics in the checkpoint, or in the sidecar of the ONNX file."""
+        """Keep distance statistics in the checkpoint, or in the sidecar of an exported file."""
         if self.checkpoint is not None:
             self._rewrite(replace(self.checkpoint, distances=statistics))
             return self._path
@@ -96,7 +97,7 @@ class OpenModel:
             return {**self.checkpoint.describe(), **sizes}
         card = self._onnx.card
         return {
-            "architecture": f"ONNX file {self._path.name}",
+            "architecture": f"exported file {self._path.name}",
             "embedding_dim": self._onnx.embedding_dim,
             "input": card.input.to_dict(),
             "trained_on": card.trained_on,
@@ -107,7 +108,7 @@ class OpenModel:
     @property
     def _onnx(self) -> Embedder:
         if self._embedder is None:
-            raise InputError(f"{self._path}: not an ONNX file")
+            raise InputError(f"{self._path}: not an exported file")
         return self._embedder
 
     def _rewrite(self, checkpoint: Checkpoint) -> None:
@@ -119,11 +120,11 @@ class OpenModel:
 def open_model(
     weights: str, device: torch.device, threads: int | None, reid_input: str | None
 ) -> OpenModel:
-    """Load a checkpoint or an ONNX file."""
+    """Load a checkpoint or an exported file."""
     from .arguments import _json_object
 
     path = Path(weights)
-    if path.suffix != ".onnx":
+    if path.suffix not in EXPORTED_SUFFIXES:
         if reid_input is not None:
             raise InputError("--reid-input: a checkpoint says itself what its input is")
         return OpenModel(path, device, load_checkpoint(path), None)
