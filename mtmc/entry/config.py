@@ -4,61 +4,70 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mtmc.reid.gallery import DecisionConfig, GalleryConfig
+from mtmc.reid.gallery import GalleryConfig
 
 
 @dataclass(frozen=True)
 class EntryConfig:
-    """When somebody is asked who they are, and when an answer is doubted.
+    """When somebody is asked who they are, and what counts besides looks.
+
+    All of the second half are cosine distances that are added to those of the looks: what place
+    and time say of a candidate.
 
     Attributes
     ----------
     gallery : GalleryConfig
-        Crops kept of identities, thresholds and decisions.
+        Crops kept of identities, and the threshold.
     sample_s : float
         A person's crops of one camera are taken this far apart, seconds.
+    min_crops : int
+        Fewer crops decide nothing while there is time to wait.
     max_wait_s : float
-        After so long an entrant is known or new, seconds.
+        After so long a decision is made with the crops there are, seconds.
     query_crops : int
-        Crops of an entrant that are compared, at most.
+        Crops that are compared, at most.
     apart_m : float
-        Two people who come closer than this could be mixed up, metres: from there on, until they
-        are apart again, no crops are taken, and afterwards both are looked at anew.
-    settle_crops : int
-        Crops needed to look at somebody anew.
-    settle_s : float
-        And who cannot be seen well for so long is left as they are, seconds.
-    swap_margin : float
-        Identities are exchanged when that shortens the distances by this much per person, cosine.
-    relink_gap_s : float
-        Who was lost in mid-room is taken up again by place and time within this time, seconds.
-    relink_speed : float
-        How fast such a person may have walked, m/s.
-    relink_start_m : float
-        And how far off the place may be right away, metres.
+        Two people who come closer than this could be mixed up, metres. No crops are taken until
+        they are apart again, and then both are looked at anew.
+    doubtful : float
+        Until ``max_wait_s`` is over: a lead over the second candidate, or a distance from the
+        threshold, below which one waits for more crops.
+    keep : float
+        Taken off the distance to the identity that the tracker underneath goes on with.
+    nearby : float
+        Taken off the distance to whoever was lost within reach.
+    elsewhere : float
+        Added for candidates that place speaks against: nobody who went out comes back in
+        mid-room, and nobody who was lost in mid-room comes in by the door.
+    relink_gap_s, relink_start_m, relink_speed : float
+        Within reach is who was lost no longer ago, seconds, and no further than this, metres, and
+        so many metres more per second.
+    recheck : float
+        Whose crops turn out to be closer to somebody absent by this much is asked about anew.
     """
 
-    gallery: GalleryConfig = field(
-        default_factory=lambda: GalleryConfig(decision=DecisionConfig(min_crops=8))
-    )
+    gallery: GalleryConfig = field(default_factory=GalleryConfig)
     sample_s: float = 0.25
+    min_crops: int = 8
     max_wait_s: float = 3.0
     query_crops: int = 24
     apart_m: float = 0.6
-    settle_crops: int = 6
-    settle_s: float = 4.0
-    swap_margin: float = 0.04
-    relink_gap_s: float = 2.0
-    relink_speed: float = 1.2
+    doubtful: float = 0.03
+    keep: float = 0.08
+    nearby: float = 0.08
+    elsewhere: float = 0.05
+    relink_gap_s: float = 4.0
     relink_start_m: float = 0.5
+    relink_speed: float = 1.0
+    recheck: float = 0.1
 
     def __post_init__(self) -> None:
-        for name in ("sample_s", "max_wait_s", "apart_m", "settle_s", "relink_gap_s"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name}: expected 0 or more, got {getattr(self, name)}")
-        for name in ("query_crops", "settle_crops"):
+        for name in ("min_crops", "query_crops"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected a number from 1, got {getattr(self, name)}")
-        for name in ("swap_margin", "relink_speed", "relink_start_m"):
+        for name in (
+            *("sample_s", "max_wait_s", "apart_m", "doubtful", "keep", "nearby", "elsewhere"),
+            *("relink_gap_s", "relink_start_m", "relink_speed", "recheck"),
+        ):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name}: expected 0 or more, got {getattr(self, name)}")

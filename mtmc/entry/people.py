@@ -9,6 +9,35 @@ from .sightings import CropBuffer
 
 
 @dataclass
+class Stretch:
+    """A stretch of tracking in which nobody can have been mixed up with anybody.
+
+    Attributes
+    ----------
+    since_frame, since_s
+        Where it began; after two people were too close, the moment in which they were closest.
+    born : bool
+        Whether nobody is known whom it continues.
+    xy : (2,) float64
+        Where it began.
+    buffer : CropBuffer
+        Crops that are not in the gallery yet.
+    partners : set of int
+        Keys of those whom this one was too close to before.
+    decided : bool
+        Whether it is known who that is.
+    """
+
+    since_frame: int
+    since_s: float
+    born: bool
+    xy: FloatArray
+    buffer: CropBuffer
+    partners: set[int] = field(default_factory=set)
+    decided: bool = False
+
+
+@dataclass
 class Present:
     """Somebody whom the tracker underneath follows.
 
@@ -17,50 +46,40 @@ class Present:
     key : int
         Identity that the tracker underneath gave.
     identity : int
-        Who it is; tentative while ``waiting``.
-    waiting : bool
-        Whether it is still to be decided who that is.
-    born_frame, born_s, born_xy
-        Where this track began.
+        Who it is, as far as is known.
+    stretch : Stretch
     seen_s, seen_xy
         Where it was seen last.
-    candidates : tuple of int
-        Identities that were not in the room when this one came.
-    buffer : CropBuffer
-        Crops since nothing was in doubt last, not in the gallery yet.
-    close : bool
-        Whether somebody is too close now to tell them apart.
-    partners : dict of int to (float, int)
-        Whom this one was too close to since the last time it was looked at: key, least distance in
-        metres, and the frame of that.
-    doubt_s : float or None
-        Since when this one is apart from its partners; None where nothing is in doubt.
+    close : dict of int to (float, int, float)
+        While somebody is too close: key, least distance in metres, and the frame and time of that.
     """
 
     key: int
     identity: int
-    waiting: bool
-    born_frame: int
-    born_s: float
-    born_xy: FloatArray
+    stretch: Stretch
     seen_s: float
     seen_xy: FloatArray
-    candidates: tuple[int, ...]
-    buffer: CropBuffer
-    close: bool = False
-    partners: dict[int, tuple[float, int]] = field(default_factory=dict)
-    doubt_s: float | None = None
+    close: dict[int, tuple[float, int, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
 class Absent:
-    """An identity that is not seen: when and where it was seen last, and whether that is a way out.
+    """An identity that is not seen.
 
-    ``partners`` are the keys of those it was too close to when it was lost, as of `Present`.
+    Attributes
+    ----------
+    seen_s, seen_xy
+        When and where it was seen last.
+    left : bool
+        Whether that is a way out.
+    key : int
+        What the tracker underneath called it.
+    undecided_since : int or None
+        The frame in which it appeared, if it was lost before it could be asked who it is.
     """
 
     seen_s: float
     seen_xy: FloatArray
     left: bool
     key: int
-    partners: dict[int, tuple[float, int]]
+    undecided_since: int | None = None

@@ -2,30 +2,32 @@
 
 Section 5.1 of Robust-ReID (Lawen et al., 2019): "We used ReID each time a person enters the room by
 comparing it to several images per person that is currently not tracked inside the room."
-Around it is what keeps the stored images right: none are taken while people are close or cover each
-other; after two were close enough to be mixed up, both are compared with both galleries and
-exchanged where that fits better; and whoever is lost in mid-room is taken up again by place and
-time.
+
+The tracker underneath errs: it loses people in mid-room, and exchanges people who meet. So tracks
+are cut into stretches in which nobody can have been mixed up with anybody, and of every stretch is
+asked who it is: somebody who is absent, one of those whom it could have been mixed up with, the one
+that the tracker goes on with, or somebody new. Looks decide, place and time are added to their
+distances, and those who are asked about at once are answered one-to-one. Only crops of a stretch
+that was answered enter the gallery, and none that is taken while people are close.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from mtmc.reid.distances import DistanceStatistics
-from mtmc.reid.gallery import Decision, Entrant, Gallery
+from mtmc.reid.gallery import Gallery
 
 from ..sites.area import Area
 from ..types import Detections, FloatArray, GlobalTrack, GlobalTracker, Relabel, View
 from .config import EntryConfig
-from .people import Absent, Present
-from .relabelling import exchange, relabelled
+from .judge import Answer, Question, judge
+from .people import Absent, Present, Stretch
+from .relabelling import relabelled, renamed
 from .sightings import CropBuffer, Sighting, sightings
-from .swaps import best_exchange, groups
 
 GONE_S = 1.0
 """A track that is not reported for so long is not there."""
@@ -33,6 +35,8 @@ LEFT_S = 0.4
 """And one that was seen last where people leave has left: the next one there is somebody else."""
 HISTORY = 512
 """Moments whose detections are kept for tracks that are reported late."""
+TOLD = 5
+"""Candidates that the journal lists."""
 
 Journal = Callable[[Mapping[str, Any]], None]
 
@@ -42,7 +46,6 @@ class EntryQuery:
 
     A `GlobalTracker` around another one, whose identities are taken as stretches of tracking:
     tentative identities come out at once, and `Relabel` events once it is known who that is.
-    Without embeddings the identities of the tracker underneath come out.
 
     Parameters
     ----------
@@ -97,46 +100,38 @@ class EntryQuery:
         """Decide what is still open."""
         answer = self._process(self._tracker.flush())
         end = max((time_s for time_s, _ in self._views.values()), default=0.0)
-        answer += self._ask(end + self._config.max_wait_s + GONE_S, self._newest, force=True)
-        return answer
+        return answer + self._ask(list(self._present.values()), end, self._newest, last=True)
 
     def _process(self, found: Sequence[GlobalTrack | Relabel]) -> list[GlobalTrack | Relabel]:
+        """Events first, for they speak of what came out before; then the tracks."""
         by_frame: dict[int, list[GlobalTrack]] = {}
         for one in found:
             if isinstance(one, GlobalTrack):
                 by_frame.setdefault(one.frame_index, []).append(one)
         answer: list[GlobalTrack | Relabel] = []
         for frame in sorted(by_frame):
-            if frame in self._views and frame > self._newest:
+            if frame not in self._views:
                 continue
-            self._backdate(by_frame[frame])
-        for frame in sorted(frame for frame in by_frame if frame > self._newest):
-            self._newest = frame
-            if frame in self._views:
+            if frame > self._newest:
+                self._newest = frame
                 answer += self._moment(frame, by_frame[frame])
+            else:  # tracks are reported from where they began, once they count
+                for track in by_frame[frame]:
+                    if track.id not in self._present:
+                        self._begin(track, self._views[frame][0])
         known = {key: one.identity for key, one in self._present.items()}
         tracks = [t for frame in sorted(by_frame) for t in by_frame[frame] if t.id in known]
         return [*answer, *(relabelled(track, known[track.id]) for track in tracks)]
 
-    def _backdate(self, tracks: Sequence[GlobalTrack]) -> None:
-        """Tracks that are reported from where they began, once they count."""
-        for track in tracks:
-            if track.id not in self._present and track.frame_index in self._views:
-                time_s = self._views[track.frame_index][0]
-                self._begin(track, time_s)
-
     def _moment(self, frame: int, tracks: Sequence[GlobalTrack]) -> list[GlobalTrack | Relabel]:
         time_s, people = self._views[frame]
-        seen = sightings(tracks, people, self._cameras)
         answer = self._retire(time_s, frame)
-        for sighting in seen:
+        for sighting in sightings(tracks, people, self._cameras):
             if sighting.track.id not in self._present:
                 self._begin(sighting.track, time_s)
-        for sighting in seen:
-            self._see(sighting, time_s, frame)
-        answer += self._settle(time_s, frame)
+            self._see(self._present[sighting.track.id], sighting, time_s, frame)
         if time_s - self._asked_s >= self._config.sample_s - 1e-9:
-            answer += self._ask(time_s, frame)
+            answer += self._ask(list(self._present.values()), time_s, frame)
             self._learn_apart()
             self._asked_s = time_s
         return answer
@@ -144,50 +139,10 @@ class EntryQuery:
     def _begin(self, track: GlobalTrack, time_s: float) -> None:
         """Somebody new to the tracker underneath."""
         xy = np.array(track.ground_xy or (np.nan, np.nan))
-        person = Present(
-            key=track.id, identity=0, waiting=True, born_frame=track.frame_index, born_s=time_s,
-            born_xy=xy, seen_s=time_s, seen_xy=xy, candidates=(), buffer=self._new_buffer(),
-        )  # fmt: skip
-        back = self._lost_here(xy, time_s)
-        if back is not None:
-            absent = self._absent.pop(back)
-            person.identity, person.waiting = back, False
-            person.partners = {k: v for k, v in absent.partners.items() if k in self._present}
-            person.doubt_s = time_s if person.partners else None
-            for key in person.partners:
-                other = self._present[key]
-                if absent.key in other.partners:
-                    other.partners[track.id] = other.partners.pop(absent.key)
-            self._tell("relinked", person, time_s, track.frame_index,
-                       reason="lost here a moment ago", gap_s=time_s - absent.seen_s)  # fmt: skip
-        else:
-            person.identity = self._new_identity()
-            person.candidates = self._candidates(xy)
-        self._present[track.id] = person
+        stretch = Stretch(track.frame_index, time_s, True, xy, self._new_buffer())
+        self._present[track.id] = Present(track.id, self._new_identity(), stretch, time_s, xy)
 
-    def _lost_here(self, xy: FloatArray, time_s: float) -> int | None:
-        """Who was lost nearby in mid-room a moment ago: the nearest."""
-        config, nearest, best = self._config, None, np.inf
-        for identity, absent in self._absent.items():
-            gap_s = time_s - absent.seen_s
-            distance = float(np.linalg.norm(xy - absent.seen_xy))
-            reach = config.relink_start_m + config.relink_speed * gap_s
-            if absent.left or not 0 < gap_s <= config.relink_gap_s:
-                continue
-            if distance <= reach and distance / reach < best:
-                nearest, best = identity, distance / reach
-        return nearest
-
-    def _candidates(self, xy: FloatArray) -> tuple[int, ...]:
-        """Who that can be. Nobody enters in mid-room: there it is somebody who was lost there."""
-        everybody = tuple(self._absent)
-        if not self._entries or self._at_entry(xy):
-            return everybody
-        inside = tuple(who for who, absent in self._absent.items() if not absent.left)
-        return inside or everybody
-
-    def _see(self, sighting: Sighting, time_s: float, frame: int) -> None:
-        person = self._present[sighting.track.id]
+    def _see(self, person: Present, sighting: Sighting, time_s: float, frame: int) -> None:
         person.seen_s = time_s
         person.seen_xy = np.array(sighting.track.ground_xy or (np.nan, np.nan))
         near = [
@@ -196,159 +151,193 @@ class EntryQuery:
             if gap < self._config.apart_m
         ]
         if near:
-            if not person.close and not person.waiting:
+            if not person.close:
                 self._commit(person)
-            person.close = True
             for key, gap in near:
-                least = person.partners.get(key)
-                if least is None or gap < least[0]:
-                    person.partners[key] = (gap, frame)
+                if gap < person.close.get(key, (np.inf,))[0]:
+                    person.close[key] = (gap, frame, time_s)
             return
         if person.close:
-            person.close = False
-            if person.waiting:
-                # the crops before are of whoever came in: too few, and one begins again
-                if len(person.buffer) < self._config.gallery.decision.min_crops:
-                    person.buffer = self._new_buffer()
-                person.partners.clear()
-            else:
-                person.buffer, person.doubt_s = self._new_buffer(), time_s
-        person.buffer.take(sighting, time_s, self._config.sample_s,
-                           self._config.gallery.guard.max_overlap)  # fmt: skip
-        if len(person.buffer) >= self._config.query_crops:
-            self._commit(person)
+            self._part(person)
+        config = self._config
+        person.stretch.buffer.take(
+            sighting, time_s, config.sample_s, config.gallery.guard.max_overlap
+        )
+
+    def _part(self, person: Present) -> None:
+        """Begin a new stretch after somebody was too close."""
+        old = person.stretch
+        _, frame, time_s = min(person.close.values())
+        partners = set(person.close) | (set() if old.decided else old.partners)
+        if old.decided:
+            person.stretch = Stretch(
+                frame, time_s, False, person.seen_xy, self._new_buffer(), partners
+            )
+        elif old.born:  # nothing is known of who came in
+            old.partners, old.buffer = partners, self._new_buffer()
+        else:
+            old.partners, old.buffer = partners, self._new_buffer()
+        person.close = {}
 
     def _commit(self, person: Present) -> None:
         """What is known to be this person goes into the gallery."""
-        if person.doubt_s is not None or person.waiting or not len(person.buffer):
+        buffer = person.stretch.buffer
+        if not person.stretch.decided or not len(buffer):
             return
-        gallery = self._the_gallery(person.buffer)
-        gallery.add(person.identity, person.buffer.crops())
-        gallery.refine(whole=[(person.identity, person.buffer.tracklet)])
-        person.buffer.clear()
+        gallery = self._the_gallery(buffer)
+        gallery.add(person.identity, buffer.crops())
+        gallery.refine(whole=[(person.identity, buffer.tracklet)])
+        buffer.clear()
 
-    def _settle(self, time_s: float, frame: int) -> list[GlobalTrack | Relabel]:
-        """Look anew at those who were close to others and are apart now."""
-        if self._gallery is None:
-            return []
-        config = self._config
-        answer: list[GlobalTrack | Relabel] = []
-        for group in groups(self._present):
-            members = [self._present[key] for key in group]
-            late = [time_s - (m.doubt_s or time_s) >= config.settle_s for m in members]
-            ready = [len(m.buffer) >= config.settle_crops for m in members]
-            if any(m.close and not m.waiting for m in members) and not any(late):
-                continue
-            if not all(enough or old for enough, old in zip(ready, late, strict=True)):
-                continue
-            looked = [m for m, r in zip(members, ready, strict=True) if r and not m.close]
-            answer += self._exchange(looked, members, time_s, frame)
-            for member in looked:
-                member.doubt_s = None
-                member.partners.clear()
-                self._commit(member)
-            for member, is_late in zip(members, late, strict=True):
-                if is_late and member not in looked and not member.close:
-                    member.doubt_s = None
-                    member.partners.clear()
-                    member.buffer = self._new_buffer()
-        return answer
-
-    def _exchange(
-        self, looked: Sequence[Present], members: Sequence[Present], time_s: float, frame: int
+    def _ask(
+        self, people: Sequence[Present], time_s: float, frame: int, last: bool = False
     ) -> list[GlobalTrack | Relabel]:
+        """The query itself, of all who can be answered now."""
+        for person in people:
+            if person.stretch.decided and len(person.stretch.buffer) >= self._config.query_crops:
+                self._check(person)
+        asked = [p for p in people if not p.stretch.decided and self._ready(p, time_s, last)]
+        if not asked:
+            return []
+        identities, question = self._question(asked, time_s)
+        answer = judge(question)
+        sure = [
+            row
+            for row, person in enumerate(asked)
+            if last or self._over(person, time_s) or self._sure(question, answer, row)
+        ]
+        return self._answer(asked, sure, identities, question, answer, time_s, frame)
+
+    def _ready(self, person: Present, time_s: float, last: bool) -> bool:
+        if person.close and not last:
+            return False
+        enough = len(person.stretch.buffer) >= self._config.min_crops
+        return enough or last or self._over(person, time_s)
+
+    def _over(self, person: Present, time_s: float) -> bool:
+        """Whether the time to wait is over."""
+        began = person.stretch.buffer.first_s
+        return time_s - (began if began is not None else person.seen_s) >= self._config.max_wait_s
+
+    def _sure(self, question: Question, answer: Answer, row: int) -> bool:
+        return bool(answer.lead[row] >= self._config.doubtful)
+
+    def _question(self, asked: Sequence[Present], time_s: float) -> tuple[list[int], Question]:
+        """Distances and priors of those asked about, to all whom they could be."""
+        identities = list(self._absent)
+        identities += [p.identity for p in asked if p.identity not in identities]
+        column = {who: number for number, who in enumerate(identities)}
+        prior = np.full((len(asked), len(identities)), np.inf)
+        own = np.full(len(asked), -1, np.int64)
+        for row, person in enumerate(asked):
+            for who, absent in self._absent.items():
+                prior[row, column[who]] = self._prior(person, absent)
+            for other in asked:
+                if other.key in person.stretch.partners and not other.stretch.born:
+                    prior[row, column[other.identity]] = 0.0
+            if not person.stretch.born:
+                own[row] = column[person.identity]
+                prior[row, own[row]] = -self._config.keep
+        unknown, threshold = 1.0, np.zeros(len(asked))
+        distance = np.full(prior.shape, np.inf)
+        if self._gallery is not None:
+            queries = [self._vectors(person) for person in asked]
+            distance = self._gallery.distances(queries, np.array(identities, np.int64))
+            candidates = np.isfinite(prior).sum(axis=1)
+            scale = self._gallery.scale
+            threshold = np.array([scale.threshold(int(count)) for count in candidates])
+            unknown = scale.different.mean
+        return identities, Question(distance, prior, own, threshold, unknown)
+
+    def _prior(self, person: Present, absent: Absent) -> float:
+        """What place and time say of somebody who is absent, as cosine distance."""
+        config, stretch = self._config, person.stretch
+        gap_s = stretch.since_s - absent.seen_s
+        if gap_s <= 0 and absent.key not in stretch.partners:
+            return np.inf
+        reach = config.relink_start_m + config.relink_speed * max(gap_s, 0.0)
+        near = float(np.linalg.norm(stretch.xy - absent.seen_xy)) <= reach
+        if not absent.left and gap_s <= config.relink_gap_s and near:
+            return -config.nearby
+        if not stretch.born:
+            return config.elsewhere
+        if self._entries and self._at_entry(stretch.xy) != absent.left:
+            return config.elsewhere
+        return 0.0
+
+    def _answer(
+        self, asked: Sequence[Present], sure: Sequence[int], identities: Sequence[int],
+        question: Question, answer: Answer, time_s: float, frame: int,
+    ) -> list[GlobalTrack | Relabel]:  # fmt: skip
+        """Carry out what was decided about those that are sure."""
+        moved: dict[int, tuple[int, int]] = {}
+        before = {asked[row].identity: asked[row] for row in sure}
+        for row in sure:
+            person = asked[row]
+            choice = int(answer.column[row])
+            identity = person.identity if choice < 0 else identities[choice]
+            holder = next(
+                (p for p in self._present.values() if p.identity == identity and p is not person),
+                None,
+            )
+            if holder is not None and holder.identity not in before:
+                continue  # the other one cannot be answered yet: neither can this one
+            self._tell(person, row, identity, identities, question, answer, time_s, frame)
+            person.stretch.decided = True
+            if identity != person.identity:
+                moved[person.identity] = (identity, person.stretch.since_frame)
+        news = {old: new for old, (new, _) in moved.items()}
+        for old, (new, since) in moved.items():
+            person = before[old]
+            self._absent.pop(new, None)
+            if old not in news.values() and not person.stretch.born:
+                # the tracker went over to another person, and the one it followed was lost
+                self._absent[old] = Absent(person.stretch.since_s, person.stretch.xy, False, -since)
+            person.identity = new
+        for row in sure:
+            self._commit(asked[row])
+        return list(renamed(moved, self._new_identity))
+
+    def _tell(
+        self, person: Present, row: int, identity: int, identities: Sequence[int],
+        question: Question, answer: Answer, time_s: float, frame: int,
+    ) -> None:  # fmt: skip
+        order = np.argsort(answer.cost[row], kind="stable")
+        order = order[np.isfinite(answer.cost[row, order])][:TOLD]
+        kind = "known"
+        if answer.column[row] < 0:
+            kind = "new"
+        elif not person.stretch.born:
+            kind = "kept" if identity == person.identity else "exchanged"
+        self._journal({
+            "event": "identity", "kind": kind, "frame": frame, "time_s": round(time_s, 3),
+            "track": person.identity, "identity": identity,
+            "since_frame": person.stretch.since_frame, "crops": len(person.stretch.buffer),
+            "threshold": round(float(question.threshold[row]), 4),
+            "candidates": [
+                {"identity": identities[column],
+                 "distance": _round(question.distance[row, column]),
+                 "prior": _round(question.prior[row, column])}
+                for column in order.tolist()
+            ],
+        })  # fmt: skip
+
+    def _check(self, person: Present) -> None:
+        """Do the latest crops still show that person? Then they are kept; else ask anew."""
         gallery = self._gallery
-        if gallery is None or not looked:
-            return []
-        own = [person.identity for person in looked]
-        lost = self._lost_among(looked)
-        identities = np.array(own + lost, np.int64)
-        queries = [p.buffer.vectors(self._config.query_crops) for p in looked]
-        distance = gallery.distances(queries, identities)
-        chosen = best_exchange(distance, self._config.swap_margin, gallery.scale.different.mean)
-        if (chosen == np.arange(len(own))).all():
-            return []
-        pairs = [(p, int(identities[c])) for p, c in zip(looked, chosen.tolist(), strict=True)]
-        moved = [(p, who) for p, who in pairs if p.identity != who]
-        since = max((f for p, _ in moved for _, f in p.partners.values()), default=frame)
-        for person, who in moved:
-            column = int(np.flatnonzero(identities == who)[0])
-            row = looked.index(person)
-            self._tell(
-                "exchanged", person, time_s, frame, since=since, new=who,
-                distance=round(float(distance[row, column]), 4),
-                own_distance=round(float(distance[row, row]), 4),
-                reason="closer to that gallery, after the two were too close to tell apart",
-            )  # fmt: skip
-        mapping = {person.identity: who for person, who in moved}
-        freed = set(mapping) - set(mapping.values())
-        for who in set(mapping.values()) - set(mapping):
-            self._absent.pop(who, None)
-        for identity in freed:  # the one who was lost is the other
-            last = next(p for p, _ in moved if p.identity == identity)
-            self._absent[identity] = Absent(last.seen_s, last.seen_xy, False, -1, {})
-        for person, who in moved:
-            person.identity = who
-        return list(exchange(mapping, since, self._new_identity))
-
-    def _lost_among(self, looked: Sequence[Present]) -> list[int]:
-        """Identities that were lost while they were close to some of these."""
-        keys = {key for person in looked for key in person.partners}
-        return [who for who, absent in self._absent.items() if absent.key in keys]
-
-    def _ask(self, time_s: float, frame: int, force: bool = False) -> list[GlobalTrack | Relabel]:
-        """The query itself, for all who wait."""
-        config = self._config
-        waiting = [p for p in self._present.values() if p.waiting]
-        entrants = []
-        for person in waiting:
-            free = [who for who in person.candidates if who in self._absent]
-            final = force or time_s - person.born_s >= config.max_wait_s
-            vectors = person.buffer.vectors(config.query_crops)
-            if not len(vectors) and self._gallery is not None:
-                vectors = np.zeros((0, self._gallery.embedding_dim), np.float32)
-            entrants.append(Entrant(vectors, np.array(free, np.int64), final))
-        if not waiting:
-            return []
-        if self._gallery is None:
-            dims = [e.embeddings.shape[1] for e in entrants if len(e.embeddings)]
-            if not dims:
-                return self._without_looks(waiting, entrants)
-            self._gallery = Gallery(dims[0], config.gallery, self._statistics)
-        dim = self._gallery.embedding_dim
-        entrants = [
-            e if e.embeddings.shape[1] == dim
-            else Entrant(np.zeros((0, dim), np.float32), e.candidates, e.final)
-            for e in entrants
-        ]  # fmt: skip
-        answer: list[GlobalTrack | Relabel] = []
-        for person, decision in zip(waiting, self._gallery.decide(entrants), strict=True):
-            answer += self._decided(person, decision, time_s, frame)
-        return answer
-
-    def _without_looks(
-        self, waiting: Sequence[Present], entrants: Sequence[Entrant]
-    ) -> list[GlobalTrack | Relabel]:
-        """Without any embedding everybody is new."""
-        for person, entrant in zip(waiting, entrants, strict=True):
-            person.waiting = not entrant.final
-        return []
-
-    def _decided(
-        self, person: Present, decision: Decision, time_s: float, frame: int
-    ) -> list[GlobalTrack | Relabel]:
-        if decision.kind == "wait":
-            return []
-        person.waiting = False
-        tentative = person.identity
-        self._tell("decided", person, time_s, frame, **asdict(decision))
-        answer: list[GlobalTrack | Relabel] = []
-        if decision.kind == "known" and decision.identity is not None:
-            person.identity = decision.identity
-            self._absent.pop(decision.identity, None)
-            answer.append(Relabel(tentative, decision.identity, person.born_frame))
+        others = [who for who, a in self._absent.items() if a.seen_s < person.seen_s]
+        if gallery is not None and others and gallery.crops_of(person.identity):
+            query = [self._vectors(person)]
+            distance = gallery.distances(query, np.array([person.identity, *others], np.int64))[0]
+            if distance[0] - distance[1:].min() > self._config.recheck:
+                buffer = person.stretch.buffer
+                began = buffer.first_s if buffer.first_s is not None else person.seen_s
+                frame = min(
+                    (f for f, (t, _) in self._views.items() if t >= began), default=self._newest
+                )
+                person.stretch = Stretch(frame, began, False, person.seen_xy, buffer)
+                return
         self._commit(person)
-        return answer
 
     def _retire(self, time_s: float, frame: int) -> list[GlobalTrack | Relabel]:
         """Those who are not reported any more are not there."""
@@ -357,44 +346,38 @@ class EntryQuery:
             at_door = self._at_entry(person.seen_xy)
             if time_s - person.seen_s <= (LEFT_S if at_door else GONE_S):
                 continue
-            if person.waiting:
-                answer += self._last_word(person, time_s, frame)
+            if not person.stretch.decided and len(person.stretch.buffer):
+                answer += self._ask([person], time_s, frame, last=True)
             self._commit(person)
+            undecided = person.stretch.born and not person.stretch.decided
             self._absent[person.identity] = Absent(
-                person.seen_s, person.seen_xy, at_door, key, person.partners
-            )
+                person.seen_s, person.seen_xy, at_door, key,
+                person.stretch.since_frame if undecided else None,
+            )  # fmt: skip
             del self._present[key]
         return answer
-
-    def _last_word(self, person: Present, time_s: float, frame: int) -> list[GlobalTrack | Relabel]:
-        """Decide about one who left before it was decided."""
-        person.waiting = False
-        vectors = person.buffer.vectors(self._config.query_crops)
-        if self._gallery is None or not len(vectors):
-            return []
-        free = np.array([who for who in person.candidates if who in self._absent], np.int64)
-        decision = self._gallery.decide([Entrant(vectors, free, True)])[0]
-        person.waiting = True
-        return self._decided(person, decision, time_s, frame)
 
     def _learn_apart(self) -> None:
         """People who are there at once are different: what that says of distances."""
         if self._gallery is None:
             return
-        known = self._gallery.identities
+        known = set(self._gallery.identities.tolist())
         there = sorted(
             p.identity
             for p in self._present.values()
-            if not p.waiting and p.doubt_s is None and p.identity in known
+            if p.stretch.decided and not p.close and p.identity in known
         )
         pairs = {(a, b) for i, a in enumerate(there) for b in there[i + 1 :]} - self._apart
         if pairs:
             self._gallery.refine(apart=sorted(pairs))
             self._apart |= pairs
 
+    def _vectors(self, person: Present) -> Any:
+        if not len(person.stretch.buffer) and self._gallery is not None:
+            return np.zeros((0, self._gallery.embedding_dim), np.float32)
+        return person.stretch.buffer.vectors(self._config.query_crops)
+
     def _at_entry(self, xy: FloatArray) -> bool:
-        if not self._entries:
-            return False
         return any(bool(area.contains(xy[None])[0]) for area in self._entries)
 
     def _the_gallery(self, buffer: CropBuffer) -> Gallery:
@@ -411,8 +394,6 @@ class EntryQuery:
         self._next_tracklet += 1
         return CropBuffer(self._next_tracklet - 1)
 
-    def _tell(self, event: str, person: Present, time_s: float, frame: int, **more: Any) -> None:
-        self._journal(
-            {"event": event, "frame": frame, "time_s": round(time_s, 3), "track": person.identity,
-             "since_frame": person.born_frame, **more}
-        )  # fmt: skip
+
+def _round(value: float) -> float | None:
+    return round(float(value), 4) if np.isfinite(value) else None

@@ -13,21 +13,21 @@ def relabelled(track: GlobalTrack, identity: int) -> GlobalTrack:
     return replace(track, id=identity)
 
 
-def exchange(
-    mapping: Mapping[int, int], from_frame: int, new_identity: Callable[[], int]
+def renamed(
+    moved: Mapping[int, tuple[int, int]], new_identity: Callable[[], int]
 ) -> Iterator[Relabel]:
     """Events that rename all at once: the first moves aside while the others change places.
 
     Parameters
     ----------
-    mapping : mapping of int to int
-        Old identity to new one; both sides without repetition.
-    from_frame : int
+    moved : mapping of int to (int, int)
+        Old identity to the new one, and the frame since when; no new identity twice.
     new_identity : callable
         An identity that nobody has.
     """
-    aside = {old: new_identity() for old in mapping if old in mapping.values()}
+    taken = {new for new, _ in moved.values()}
+    aside = {old: new_identity() for old in moved if old in taken}
     for old, temporary in aside.items():
-        yield Relabel(old, temporary, from_frame)
-    for old, new in mapping.items():
-        yield Relabel(aside.get(old, old), new, from_frame)
+        yield Relabel(old, temporary, moved[old][1])
+    for old, (new, since) in moved.items():
+        yield Relabel(aside.get(old, old), new, since)

@@ -105,6 +105,11 @@ class CropBuffer:
         self._rows: list[tuple[Float32Array, int, float, float, float]] = []
         self._latest: dict[int, float] = {}
 
+    @property
+    def first_s(self) -> float | None:
+        """When the first of the crops was taken; None without crops."""
+        return min((row[2] for row in self._rows), default=None)
+
     def __len__(self) -> int:
         return len(self._rows)
 

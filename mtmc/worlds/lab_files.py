@@ -24,7 +24,7 @@ from .lab_crops import DressedBox, Wardrobe
 from .lab_room import OUTSIDE_Y, ROOM_X, ROOM_Y, lab_cameras
 from .lab_world import LabWorld
 
-REGION_Y = 0.3
+REGION_Y = 0.2
 """Truth and tracks count from here on: who stands in the door is neither in nor out."""
 CROP_COLUMNS = ("frame", "row", "image", "visible", "other", "cover", "height")
 MARK = "mtmc-lab-world"
