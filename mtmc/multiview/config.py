@@ -10,6 +10,7 @@ from .births import BirthConfig
 from .existence import ExistenceConfig
 from .identity import IdentityConfig
 from .motion import MotionConfig
+from .moved import MovedConfig
 from .observe import ObserveConfig
 from .residuals import ResidualConfig
 
@@ -20,7 +21,7 @@ class GroundTrackerConfig:
 
     Attributes
     ----------
-    observe, motion, associate, appearance, existence, births, residuals, identity
+    observe, motion, associate, appearance, existence, births, residuals, identity, moved
         Settings of the parts.
     lag_s : float
         How far back a decision may reach, seconds: tracks are reported from where they began once
@@ -39,6 +40,7 @@ class GroundTrackerConfig:
     births: BirthConfig = field(default_factory=BirthConfig)
     residuals: ResidualConfig = field(default_factory=ResidualConfig)
     identity: IdentityConfig = field(default_factory=IdentityConfig)
+    moved: MovedConfig = field(default_factory=MovedConfig)
     lag_s: float = 2.0
     rounds: int = 1
     bounds_margin_m: float = 0.3

@@ -14,9 +14,11 @@ from ..types import FloatArray, GlobalTrack, IntArray, Relabel, View
 from . import existence, motion
 from .appearance import DistanceScale
 from .config import GroundTrackerConfig
+from .events import TrackerEvent
 from .heights import update_heights
 from .identity import Identities
 from .matching import Matcher
+from .moved import MovedCameras
 from .newcomers import Newcomers, in_bounds
 from .observe import Observations, observe
 from .population import Population
@@ -64,6 +66,7 @@ class GroundTracker:
         self._bounds = bounds
         self._people = Population.empty(len(cameras))
         self._residuals = CameraResiduals(self._list, config.residuals)
+        self._moved = MovedCameras(self._cameras, config.moved)
         scale = DistanceScale(config.appearance)
         self._matcher = Matcher(len(cameras), config, self._residuals, scale)
         self._newcomers = Newcomers(self._list, config, bounds)
@@ -86,13 +89,15 @@ class GroundTracker:
         time_s = float(np.median([view.frame.time_s for view in views]))
         step_s = self._advance(time_s)
         seen = observe(views, self._cameras, time_s, self._config.observe)
-        seen = self._residuals.correct(seen)
+        seen = self._residuals.correct(self._moved.trusted(seen))
         people = self._people
         if seen.embedding is not None:
             people.with_embedding_dim(seen.embedding.shape[1])
         watching = np.isin(self._names, [view.frame.camera for view in views])
+        watching &= ~self._moved.set_aside
         inside, visible = self._visibility()
         track = self._matcher.match(seen, people, visible)
+        self._moved.watch(views, seen, track, len(people), time_s)
         hit = self._look(seen, track, inside, visible, watching, time_s, step_s)
         unmatched = np.where(hit, 0.0, inside)
         self._newcomers.bear(seen, track, people, unmatched, watching, time_s)
@@ -105,6 +110,10 @@ class GroundTracker:
     def flush(self) -> list[GlobalTrack | Relabel]:
         """Nothing is left open."""
         return []
+
+    def take_events(self) -> list[TrackerEvent]:
+        """Cameras that seem to have moved, and that are back, since the last call."""
+        return self._moved.take_events()
 
     def _advance(self, time_s: float) -> float:
         """Predict everybody to the new time; the step in seconds."""

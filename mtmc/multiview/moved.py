@@ -1,0 +1,380 @@
+"""A camera that was moved: its boxes lie, all in the same way, beside where the others see people.
+
+Where people stand is taken from the other cameras, at least two, and projected into the camera's
+image. The offsets from there to *all* its boxes are votes, as in a Hough transform: those to a
+person's own box agree with each other, those to other people's do not, so that nothing has to be
+matched first, and a camera that was turned far is found as well as one that was turned a little.
+A turn moves the whole image by nearly the same number of pixels. The greatest agreement is near
+zero while the calibration holds.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from mtmc.calibration import Camera, HomographyCamera
+from mtmc.trackers.types import BoolArray
+
+from ..types import FloatArray, IntArray, View
+from . import gaussian
+from .events import TrackerEvent
+from .observe import Observations
+
+
+@dataclass(frozen=True)
+class MovedConfig:
+    """When a camera counts as moved.
+
+    Attributes
+    ----------
+    window_s : float
+        How long votes count, seconds; 0 turns the watch off.
+    step_s : float
+        Votes are taken this often: people hardly move meanwhile, seconds.
+    min_people : int
+        So many expected people (a person in a moment counts one) are needed to judge a camera.
+    reach : float
+        Greatest offset that is considered, as a share of the image's diagonal.
+    width : float
+        Offsets that agree are this close to each other, as a share of the diagonal.
+    share : float
+        Share of the expected people that have to have a box at the common offset, 0 to 1.
+    lead : float
+        And how many times as many as have one where they are expected.
+    residual_m : float
+        Offsets that are shorter on the ground are no alarm, metres: detectors and calibrations err.
+        Nor are those below twice the ``width`` in the image, for far away pixels are many metres.
+    back : float
+        A camera that was set aside is trusted again below this share of either.
+    """
+
+    window_s: float = 10.0
+    step_s: float = 0.4
+    min_people: int = 30
+    reach: float = 0.2
+    width: float = 0.012
+    share: float = 0.4
+    lead: float = 1.5
+    residual_m: float = 0.4
+    back: float = 0.6
+
+    def __post_init__(self) -> None:
+        for name in ("window_s", "step_s", "residual_m"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name}: expected 0 or more, got {getattr(self, name)}")
+        if self.min_people < 1:
+            raise ValueError(f"min_people: expected a number from 1, got {self.min_people}")
+        if not 0 < self.width < self.reach <= 1:
+            raise ValueError(
+                f"width, reach: expected 0 < width < reach <= 1, got {self.width}, {self.reach}"
+            )
+        for name in ("share", "back"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name}: expected 0 to 1, got {getattr(self, name)}")
+        if not self.lead >= 1:
+            raise ValueError(f"lead: expected 1 or more, got {self.lead}")
+
+
+@dataclass(frozen=True, eq=False)
+class Votes:
+    """Offsets of one moment in one camera, from where people are expected to boxes.
+
+    Attributes
+    ----------
+    time_s : float
+    index : int
+        Frame.
+    people : int
+        How many people were expected.
+    offset_px : (V, 2)
+    length_m : (V,)
+        The same on the ground.
+    person : (V,)
+        Which of the expected people, from 0.
+    """
+
+    time_s: float
+    index: int
+    people: int
+    offset_px: FloatArray
+    length_m: FloatArray
+    person: IntArray
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Where the boxes of a camera lie: the offset that most people agree on.
+
+    Attributes
+    ----------
+    offset_px : tuple of two floats
+    length_px, length_m : float
+        Its length, in the image and (median) on the ground.
+    share : float
+        Share of the expected people that have a box there.
+    lead : float
+        How many times as many have one close to there as close to where they are expected; close,
+        for in a crowd there is some box near any place.
+    people : int
+    """
+
+    offset_px: tuple[float, float]
+    length_px: float
+    length_m: float
+    share: float
+    lead: float
+    people: int
+
+
+def common_shift(votes: Sequence[Votes], width_px: float) -> Shift | None:
+    """The offset that most votes agree on, within ``width_px``; None without votes."""
+    counts = np.array([one.people for one in votes], np.int64)
+    people = int(counts.sum())
+    offset = np.concatenate([np.zeros((0, 2)), *(one.offset_px for one in votes)])
+    if not len(offset):
+        return None
+    length = np.concatenate([one.length_m for one in votes])
+    before = (np.cumsum(counts) - counts).tolist()
+    person = np.concatenate([one.person + n for one, n in zip(votes, before, strict=True)])
+    cell = np.floor(offset / width_px).astype(np.int64)
+    cell -= cell.min(axis=0)
+    grid = np.zeros(cell.max(axis=0) + 3)
+    for right in range(3):
+        for down in range(3):
+            np.add.at(grid, (cell[:, 0] + right, cell[:, 1] + down), 1.0)
+    # The cell whose 3 x 3 neighbourhood holds most; its middle, then the mean of what is near.
+    best = np.unravel_index(int(grid.argmax()), grid.shape)
+    near = (np.abs(cell + 1 - np.array(best)) <= 1).all(axis=1)
+    centre = offset[near].mean(axis=0)
+    at_centre = ((offset - centre) ** 2).sum(axis=1)
+    at_zero = (offset**2).sum(axis=1)
+    here = at_centre <= (2.0 * width_px) ** 2
+    centre = offset[here].mean(axis=0)
+    close, unmoved = at_centre <= width_px**2, at_zero <= width_px**2
+    x, y = centre.tolist()
+    return Shift(
+        (x, y),
+        float(np.hypot(x, y)),
+        float(np.median(length[here])),
+        len(np.unique(person[here])) / people,
+        len(np.unique(person[close])) / max(len(np.unique(person[unmoved])), 1),
+        people,
+    )
+
+
+def expected_places(
+    seen: Observations, track: IntArray, camera: int, tracks: int, usable: BoolArray
+) -> FloatArray:
+    """Where the other cameras see tracks, (T, 2) metres; NaN where fewer than two do.
+
+    Parameters
+    ----------
+    seen : Observations
+    track : (D,) int64
+        Track of each, or -1.
+    camera : int
+        Which camera is left out.
+    tracks : int
+        T.
+    usable : (C,) bool
+        Which cameras are trusted.
+    """
+    rows = np.flatnonzero((track >= 0) & (seen.camera != camera) & usable[seen.camera])
+    information, vector = np.zeros((tracks, 2, 2)), np.zeros((tracks, 2))
+    part = gaussian.inverse(seen.covariance[rows])
+    np.add.at(information, track[rows], part)
+    np.add.at(vector, track[rows], gaussian.apply(part, seen.xy[rows]))
+    known = np.bincount(track[rows], minlength=tracks) >= 2
+    places = np.full((tracks, 2), np.nan)
+    places[known] = gaussian.apply(gaussian.inverse(information[known]), vector[known])
+    return places
+
+
+def votes_of(
+    view: View,
+    camera: Camera | HomographyCamera,
+    places: FloatArray,
+    config: MovedConfig,
+) -> Votes | None:
+    """Offsets in one view from where people (T, 2) are expected to its boxes; None for nobody."""
+    size = np.array(camera.image_size, np.float64)
+    pixel = camera.image_from_ground(places[np.isfinite(places).all(axis=1)])
+    margin = config.width * float(np.hypot(*size))
+    with np.errstate(invalid="ignore"):
+        inside = ((pixel >= margin) & (pixel < size - margin)).all(axis=1)
+    pixel = pixel[inside]
+    xyxy = view.detections.xyxy
+    feet = np.stack([(xyxy[:, 0] + xyxy[:, 2]) / 2, xyxy[:, 3]], axis=1)
+    feet = feet[feet[:, 1] < size[1] - margin]  # cut by the border: those are no feet
+    if not len(pixel) or not len(feet):
+        return None
+    offset = feet[None] - pixel[:, None]
+    near = (offset**2).sum(axis=2) <= (config.reach * np.hypot(*size)) ** 2
+    person, box = near.nonzero()
+    length = camera.ground_from_image(feet)[box] - camera.ground_from_image(pixel)[person]
+    metres = np.nan_to_num(np.hypot(length[:, 0], length[:, 1]), nan=np.inf)
+    frame = view.frame
+    return Votes(frame.time_s, frame.index, len(pixel), offset[person, box], metres, person)
+
+
+class MovedCameras:
+    """Watches all cameras, and sets those aside that seem to have moved.
+
+    Parameters
+    ----------
+    cameras : mapping of str to Camera or HomographyCamera
+    config : MovedConfig or None
+    """
+
+    def __init__(
+        self,
+        cameras: Mapping[str, Camera | HomographyCamera],
+        config: MovedConfig | None = None,
+    ) -> None:
+        self._config = config or MovedConfig()
+        self._cameras = dict(cameras)
+        self._votes: list[deque[Votes]] = [deque() for _ in cameras]
+        self._set_aside: BoolArray = np.zeros(len(self._cameras), np.bool_)
+        self._next_s = -np.inf
+        self._events: list[TrackerEvent] = []
+
+    @property
+    def set_aside(self) -> BoolArray:
+        """Which cameras (C,) seem to have moved."""
+        return self._set_aside
+
+    def take_events(self) -> list[TrackerEvent]:
+        """What happened since the last call."""
+        events, self._events = self._events, []
+        return events
+
+    def trusted(self, seen: Observations) -> Observations:
+        """Observations without those of cameras that were set aside."""
+        if not self._set_aside.any():
+            return seen
+        keep = ~self._set_aside[seen.camera]
+        columns = {field.name: getattr(seen, field.name) for field in fields(seen)}
+        kept = {
+            name: column[keep]
+            for name, column in columns.items()
+            if name != "starts" and column is not None
+        }
+        count = np.bincount(kept["camera"], minlength=len(self._set_aside))
+        return replace(seen, **kept, starts=np.concatenate([[0], np.cumsum(count)]))
+
+    def watch(
+        self, views: Sequence[View], seen: Observations, track: IntArray, tracks: int, time_s: float
+    ) -> None:
+        """Take one moment after it was matched; may set a camera aside, or trust it again.
+
+        Parameters
+        ----------
+        views : sequence of View
+        seen : Observations
+            Of trusted cameras.
+        track : (D,) int64
+            Track of each observation, or -1.
+        tracks : int
+            How many tracks there are.
+        time_s : float
+        """
+        config = self._config
+        if config.window_s == 0 or time_s < self._next_s or len(self._cameras) < 3:
+            return
+        self._next_s = time_s + config.step_s
+        usable = ~self._set_aside
+        by_name = {view.frame.camera: view for view in views}
+        for number, (name, camera) in enumerate(self._cameras.items()):
+            votes = self._votes[number]
+            while votes and votes[0].time_s < time_s - config.window_s:
+                votes.popleft()
+            if name in by_name:
+                places = expected_places(seen, track, number, tracks, usable)
+                new = votes_of(by_name[name], camera, places, config)
+                votes.extend([] if new is None else [new])
+        self._judge()
+
+    def _judge(self) -> None:
+        """Set the worst camera aside, if there is one; trust those again that are back."""
+        config = self._config
+        worst: tuple[float, int, Shift] | None = None
+        for number, camera in enumerate(self._cameras.values()):
+            votes = self._votes[number]
+            if sum(one.people for one in votes) < config.min_people:
+                continue
+            width_px = config.width * float(np.hypot(*camera.image_size))
+            shift = common_shift(votes, width_px)
+            if shift is None or shift.share < config.share:
+                continue
+            if self._set_aside[number]:
+                if (
+                    shift.length_m < config.back * config.residual_m
+                    or shift.length_px < config.back * 2.0 * width_px
+                ):
+                    self._trust(number, shift)
+            elif (
+                shift.length_m >= config.residual_m
+                and shift.length_px >= 2.0 * width_px
+                and shift.lead >= config.lead
+                and (worst is None or shift.length_m > worst[0])
+            ):
+                worst = shift.length_m, number, shift
+        if worst is not None:
+            self._distrust(*worst[1:])
+
+    def _distrust(self, number: int, shift: Shift) -> None:
+        name, since = list(self._cameras)[number], self._since(number, shift)
+        self._set_aside[number] = True
+        self._tell(
+            "camera_moved",
+            number,
+            shift,
+            since,
+            f"camera {name} seems to have moved, or its calibration is off: since frame "
+            f"{since.index} ({since.time_s:.1f} s) its boxes lie {shift.length_m:.2f} m "
+            f"({shift.length_px:.0f} px) from where the other cameras see people; it is set aside",
+        )
+        for votes in self._votes:  # what the others were told may come from this camera
+            votes.clear()
+
+    def _trust(self, number: int, shift: Shift) -> None:
+        name = list(self._cameras)[number]
+        self._set_aside[number] = False
+        self._tell(
+            "camera_back",
+            number,
+            shift,
+            self._votes[number][-1],
+            f"camera {name} fits the other cameras again, within {shift.length_m:.2f} m "
+            f"({shift.length_px:.0f} px); it is used again",
+        )
+
+    def _tell(self, kind: str, number: int, shift: Shift, since: Votes, warning: str) -> None:
+        details = {
+            "camera": list(self._cameras)[number],
+            "at_frame": self._votes[number][-1].index,
+            "from_frame": since.index,
+            "time_s": round(since.time_s, 3),
+            "residual_m": round(shift.length_m, 3),
+            "residual_px": round(shift.length_px, 1),
+            "offset_px": [round(value, 1) for value in shift.offset_px],
+            "share": round(shift.share, 3),
+            "people": shift.people,
+        }
+        self._events.append(TrackerEvent(kind, details, warning))
+
+    def _since(self, number: int, shift: Shift) -> Votes:
+        """The moment that best parts votes for no shift from votes for this one."""
+        votes = list(self._votes[number])
+        moved = []
+        for one in votes:
+            to_shift = ((one.offset_px - shift.offset_px) ** 2).sum(axis=1)
+            nearer = to_shift < (one.offset_px**2).sum(axis=1)
+            moved.append(int(nearer.sum() - (~nearer).sum()))
+        # Greatest sum of what speaks for the shift from a moment on.
+        after = np.cumsum(moved[::-1])[::-1]
+        return votes[int(after.argmax())]
