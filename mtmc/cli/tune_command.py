@@ -125,6 +125,12 @@ def add_parser(subparsers: Any) -> None:
     group.add_argument(
         "--sampler", choices=sorted(SAMPLERS), default=defaults.sampler, help="default %(default)s"
     )
+    group.add_argument(
+        "--forget-start",
+        action="store_true",
+        help="the settings it begins with take no part: for defaults that were chosen on these "
+        "very sequences, and would flatter the scores of sequences left out",
+    )
     group.add_argument("--seed", type=int, default=defaults.seed, help="default %(default)s")
     machines = parser.add_argument_group("machines")
     machines.add_argument(
@@ -146,7 +152,13 @@ def run(arguments: argparse.Namespace) -> int:
     config = shared.run_config(arguments)
     _check_recorded(config.run)
     root = shared.data_root(arguments)
-    plan = SearchConfig(arguments.trials, arguments.sampler, arguments.metric, arguments.seed)
+    plan = SearchConfig(
+        trials=arguments.trials,
+        sampler=arguments.sampler,
+        metric=arguments.metric,
+        seed=arguments.seed,
+        from_base=not arguments.forget_start,
+    )
     tracker_type = TRACKERS[config.tracker].config
     space = parse_space(arguments.vary, tracker_type) or default_space(tracker_type)
     sequences = [find_sequence(name, root) for name in arguments.sequence]

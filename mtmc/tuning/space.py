@@ -117,6 +117,14 @@ RANGES: dict[str, Dimension] = {
 }
 
 
+ORDERED: tuple[tuple[str, ...], ...] = (
+    ("low_score", "high_score", "new_track_score"),
+    ("min_score", "new_track_score"),
+    ("small_buffer", "large_buffer"),
+)
+"""Settings that no tracker accepts in another order, the smallest first."""
+
+
 def default_space(config: type[Any]) -> list[Dimension]:
     """The fields of a tracker's configuration that `RANGES` knows."""
     return [RANGES[f.name] for f in dataclasses.fields(config) if f.name in RANGES]
@@ -185,5 +193,10 @@ def shares_of(space: Sequence[Dimension], config: object) -> dict[str, float]:
 
 
 def settings_at(space: Sequence[Dimension], shares: Mapping[str, float]) -> Settings:
-    """Settings at a point of the unit cube."""
-    return {each.name: each.at(shares[each.name]) for each in space}
+    """Settings at a point of the unit cube; values of `ORDERED` ones are put in order."""
+    settings = {each.name: each.at(shares[each.name]) for each in space}
+    for names in ORDERED:
+        present = [name for name in names if name in settings]
+        values = sorted(settings[name] for name in present)
+        settings.update(zip(present, values, strict=True))
+    return settings

@@ -36,7 +36,7 @@ from mtmc.tuning import (
 from mtmc.tuning.evaluate import Job, evaluate
 from mtmc.tuning.journal import data_digest, job_key
 from mtmc.tuning.search import quality_of
-from mtmc.tuning.space import describe
+from mtmc.tuning.space import describe, settings_at
 
 HAS_OPTUNA = importlib.util.find_spec("optuna") is not None
 HAS_RAY = importlib.util.find_spec("ray") is not None
@@ -342,12 +342,39 @@ def test_one_sequence_has_nothing_to_leave_out(data, tmp_path):
     assert outcome.left_out_overall is None
 
 
+def test_what_must_be_in_order_is_put_in_order():
+    names = ("high_score", "low_score", "new_track_score", "min_iou")
+    space = [Dimension(name, 0.0, 1.0) for name in names]
+    shares = {"high_score": 0.2, "low_score": 0.9, "new_track_score": 0.5, "min_iou": 0.7}
+    settings = settings_at(space, shares)
+    assert settings == {
+        "low_score": 0.2, "high_score": 0.5, "new_track_score": 0.9, "min_iou": 0.7,
+    }  # fmt: skip
+    assert ByteTrackConfig(**settings)
+
+
+def test_the_start_may_be_forgotten(data, tmp_path):
+    # Nothing that is tried is as good as the start: a box must have a score of 0.99.
+    subject = Subject("sort", SortConfig(), [Dimension("min_score", 0.99, 1.0)], "mot15")
+    kept = run_search(data, tmp_path, subject)
+    forgotten = run_search(data, tmp_path, subject, from_base=False)
+    assert kept.tuned.settings == {}
+    assert forgotten.tuned.settings["min_score"] >= 0.99
+    assert forgotten.left_out_overall.metrics["MOTA"] < kept.left_out_overall.metrics["MOTA"]
+
+
+def test_nothing_possible_is_an_error(data, tmp_path):
+    subject = Subject("sort", SortConfig(), [Dimension("min_iou", 2.0, 3.0)], "mot15")
+    with pytest.raises(InputError, match="none of the settings tried was possible"):
+        run_search(data, tmp_path, subject, from_base=False)
+
+
 def test_impossible_settings_are_skipped(data, tmp_path):
-    space = [Dimension("low_score", 0.0, 0.9), Dimension("high_score", 0.1, 0.9)]
-    subject = Subject("bytetrack", ByteTrackConfig(new_track_score=0.9), space, "mot15")
-    assert subject.config({"low_score": 0.8, "high_score": 0.2}) is None
-    outcome = run_search(data, tmp_path, subject)
-    assert outcome.tuned.config.low_score <= outcome.tuned.config.high_score
+    space = [Dimension("high_score", 0.1, 0.9)]
+    subject = Subject("bytetrack", ByteTrackConfig(), space, "mot15")
+    assert subject.config({"high_score": 0.8}) is None  # above new_track_score
+    outcome = run_search(data, tmp_path, subject, from_base=False)
+    assert 0.1 <= outcome.tuned.config.high_score <= 0.7
 
 
 def test_wrong_plans_are_named():
