@@ -22,6 +22,8 @@ from .types import BoolArray, FloatArray, IntArray
 # neighbours, or than a sparse graph (measured on crowds of constant density).
 DENSE_OVERLAP_LIMIT = 64 * 64
 DENSE_ASSIGNMENT_LIMIT = 400 * 400
+# Below this part of it a search for those who do not compete costs more than it saves.
+_SMALL_PART = 1 / 40
 # Window borders are widened by this much, so that rounding never loses a pair.
 _SLACK_PX = 1e-6
 
@@ -70,19 +72,35 @@ def pairs_by_iou(
 ) -> tuple[Pairs, FloatArray]:
     """Pairs that overlap by at least ``min_iou`` (above 0), and their IoU (K,)."""
     if len(track_xyxy) * len(detection_xyxy) <= DENSE_OVERLAP_LIMIT:
-        iou = iou_matrix(track_xyxy, detection_xyxy)
-        pairs = Pairs(*(iou >= min_iou).nonzero())
-        return pairs, iou[pairs]
-    # IoU is at most the overlap of the x-intervals over their union. For a track of width w that
-    # bounds the left side of the detection: from w (1/t - 1) before to w (1 - t) behind its own.
-    left, width = track_xyxy[:, 0], track_xyxy[:, 2] - track_xyxy[:, 0]
-    widest = (detection_xyxy[:, 2] - detection_xyxy[:, 0]).max()
-    before = np.minimum(width * (1.0 / min_iou - 1.0), widest) + _SLACK_PX
-    behind = width * (1.0 - min_iou) + _SLACK_PX
-    near = pairs_in_windows(left - before, left + behind, detection_xyxy[:, 0])
-    iou = iou_of_rows(track_xyxy[near.tracks], detection_xyxy[near.detections])
+        flat = iou_matrix(track_xyxy, detection_xyxy).ravel()
+        found = (flat >= min_iou).nonzero()[0]  # several times as quick as in two dimensions
+        return Pairs(*np.divmod(found, max(len(detection_xyxy), 1))), flat.take(found)
+    # IoU is at most the overlap of the intervals over their union, on either axis: a sorted search
+    # on x, then one comparison on y, leave few pairs of which the overlap is computed.
+    lower, upper = _iou_window(track_xyxy, detection_xyxy, min_iou, axis=0)
+    near = pairs_in_windows(lower, upper, detection_xyxy[:, 0])
+    lower, upper = _iou_window(track_xyxy, detection_xyxy, min_iou, axis=1)
+    top = detection_xyxy[:, 1].take(near.detections)
+    inside = top >= lower.take(near.tracks)
+    inside &= top <= upper.take(near.tracks)
+    tracks, detections = near.tracks.compress(inside), near.detections.compress(inside)
+    iou = iou_of_rows(track_xyxy.take(tracks, 0), detection_xyxy.take(detections, 0))
     close = iou >= min_iou
-    return Pairs(near.tracks[close], near.detections[close]), iou[close]
+    return Pairs(tracks.compress(close), detections.compress(close)), iou.compress(close)
+
+
+def _iou_window(
+    track_xyxy: FloatArray, detection_xyxy: FloatArray, min_iou: float, axis: int
+) -> tuple[FloatArray, FloatArray]:
+    """Where a detection's left (axis 0) or top (axis 1) must lie to overlap each track enough.
+
+    For a track of width w that is from w (1/t - 1) before to w (1 - t) behind its own; it is no
+    more before than the widest detection is wide.
+    """
+    begin, width = track_xyxy[:, axis], track_xyxy[:, 2 + axis] - track_xyxy[:, axis]
+    widest = (detection_xyxy[:, 2 + axis] - detection_xyxy[:, axis]).max()
+    before = np.minimum(width * (1.0 / min_iou - 1.0), widest) + _SLACK_PX
+    return begin - before, begin + (width * (1.0 - min_iou) + _SLACK_PX)
 
 
 def assign(
@@ -130,7 +148,11 @@ def assign(
     if len(rows) == 0:
         return Matching(rows, columns, tracks, detections)
     shape = (len(tracks), len(detections))
-    solve = _solve_matrix if shape[0] * shape[1] <= DENSE_ASSIGNMENT_LIMIT else _solve_graph
+    solve = (
+        _solve_matrix
+        if shape[0] * shape[1] <= _SMALL_PART * DENSE_ASSIGNMENT_LIMIT
+        else _solve_graph
+    )
     rows, columns = solve(rows, columns, cost.compress(allowed), max_cost, shape)
     unmatched_tracks, unmatched_detections = tracks.copy(), detections.copy()
     unmatched_tracks[rows] = False
@@ -156,13 +178,28 @@ def _solve_matrix(
 def _solve_graph(
     rows: IntArray, columns: IntArray, cost: FloatArray, max_cost: float, shape: tuple[int, int]
 ) -> tuple[IntArray, IntArray]:
-    """The same through the connected components of the bipartite graph of the pairs."""
+    """The same for many: only those who compete are solved, by matrix or by component."""
     # Who has one candidate, which has no other either, is matched with it at once.
     alone = np.bincount(rows, minlength=shape[0])[rows] == 1
     alone &= np.bincount(columns, minlength=shape[1])[columns] == 1
     shared = ~alone
-    rest = _solve_components(rows[shared], columns[shared], cost[shared], max_cost, shape)
-    return np.concatenate([rows[alone], rest[0]]), np.concatenate([columns[alone], rest[1]])
+    row, of_row = _renumber(rows.compress(shared), shape[0])
+    column, of_column = _renumber(columns.compress(shared), shape[1])
+    rest = (len(of_row), len(of_column))
+    solve = _solve_matrix if rest[0] * rest[1] <= DENSE_ASSIGNMENT_LIMIT else _solve_components
+    row, column = solve(row, column, cost.compress(shared), max_cost, rest)
+    return (
+        np.concatenate([rows.compress(alone), of_row.take(row)]),
+        np.concatenate([columns.compress(alone), of_column.take(column)]),
+    )
+
+
+def _renumber(values: IntArray, count: int) -> tuple[IntArray, IntArray]:
+    """Numbers without gaps in place of ``values``, all below ``count``, and which these were."""
+    used = np.zeros(count, dtype=bool)
+    used[values] = True
+    numbers = np.cumsum(used) - 1
+    return numbers.take(values), used.nonzero()[0]
 
 
 def _solve_components(
@@ -176,17 +213,31 @@ def _solve_components(
     row_order, row_starts, row_place = _blocks(label[: shape[0]], count)
     column_order, column_starts, column_place = _blocks(label[shape[0] :], count)
     # In these orders every component is one block of rows, one of columns and one of pairs.
-    order, pair_starts, _ = _blocks(label[rows], count)
-    pair_rows, pair_columns = row_place[rows[order]], column_place[columns[order]]
-    pair_cost = cost[order]
+    of_pair = label[rows]
+    place_in_rows = row_place[rows] - row_starts[of_pair]
+    place_in_columns = column_place[columns] - column_starts[of_pair]
+    widest = np.maximum(np.diff(row_starts), np.diff(column_starts))
+    small = widest[of_pair] <= 2
     matched_rows, matched_columns = [rows[:0]], [columns[:0]]
+    if small.any():
+        found = _solve_small(
+            of_pair[small], place_in_rows[small], place_in_columns[small], cost[small], max_cost
+        )
+        matched_rows.append(rows[small][found])
+        matched_columns.append(columns[small][found])
+    large = ~small
+    pairs = large.nonzero()[0]
+    order, pair_starts, _ = _blocks(of_pair[pairs], count)
+    pairs = pairs[order]
+    pair_rows, pair_columns, pair_cost = place_in_rows[pairs], place_in_columns[pairs], cost[pairs]
+    starts = pair_starts.tolist()
     for component in np.flatnonzero(np.diff(pair_starts)).tolist():
-        part = slice(pair_starts[component], pair_starts[component + 1])
+        part = slice(starts[component], starts[component + 1])
         row, row_end = row_starts[component], row_starts[component + 1]
         column, column_end = column_starts[component], column_starts[component + 1]
         block_rows, block_columns = _solve_matrix(
-            pair_rows[part] - row,
-            pair_columns[part] - column,
+            pair_rows[part],
+            pair_columns[part],
             pair_cost[part],
             max_cost,
             (row_end - row, column_end - column),
@@ -196,10 +247,26 @@ def _solve_components(
     return np.concatenate(matched_rows), np.concatenate(matched_columns)
 
 
-def _blocks(label: IntArray, count: int) -> tuple[IntArray, list[int], IntArray]:
+def _solve_small(
+    label: IntArray, rows: IntArray, columns: IntArray, cost: FloatArray, max_cost: float
+) -> BoolArray:
+    """Which pairs (K,) are matched in components of up to two rows and columns, all at once.
+
+    There are two ways to match two with two, straight or crossed.
+    """
+    component, which = np.unique(label, return_inverse=True)
+    matrix = np.full((len(component), 2, 2), math.nextafter(max_cost, math.inf))
+    matrix[which, rows, columns] = cost
+    straight = matrix[:, 0, 0] + matrix[:, 1, 1]
+    crossed = matrix[:, 0, 1] + matrix[:, 1, 0]
+    matched: BoolArray = (rows != columns) == (crossed < straight)[which]
+    return matched
+
+
+def _blocks(label: IntArray, count: int) -> tuple[IntArray, IntArray, IntArray]:
     """Order that sorts ``label``, where each of ``count`` labels starts in it, and its inverse."""
     order = np.argsort(label, kind="stable")
-    starts = [0, *np.cumsum(np.bincount(label, minlength=count)).tolist()]
+    starts = np.concatenate([[0], np.cumsum(np.bincount(label, minlength=count))])
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     return order, starts, place

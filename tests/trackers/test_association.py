@@ -53,7 +53,7 @@ def test_sparse_and_dense_find_equally_good_matchings(seed, monkeypatch):
     cost[rng.random(cost.shape) < 0.93] = np.inf  # many small components
     tracks, detections = rng.random(40) < 0.9, rng.random(50) < 0.9
     matches = []
-    for limit in (10_000, 0):
+    for limit in (10_000_000, 0):
         monkeypatch.setattr(association, "DENSE_ASSIGNMENT_LIMIT", limit)
         matches.append(assign(*all_pairs(cost), 0.8, tracks, detections))
     dense, sparse = matches
@@ -65,6 +65,44 @@ def test_sparse_and_dense_find_equally_good_matchings(seed, monkeypatch):
     assert gain(cost, dense, 0.8) == pytest.approx((0.8 - full[rows, columns]).sum())
     for match in matches:
         assert_sound(match, tracks, detections)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_small_components_are_solved_as_the_whole(seed, monkeypatch):
+    """Pairs, stars and squares, of which many are not worth their cost."""
+    rng = np.random.default_rng(seed)
+    cost = np.full((60, 60), np.inf)
+    row = column = 0
+    while max(row, column) < 56:
+        height, width = rng.integers(1, 4, 2)
+        cost[row : row + height, column : column + width] = rng.uniform(0, 1, (height, width))
+        row, column = row + height, column + width
+    shuffled = cost[rng.permutation(60)][:, rng.permutation(60)]
+    matches = []
+    for limit in (10_000_000, 0):  # one matrix, or components
+        monkeypatch.setattr(association, "DENSE_ASSIGNMENT_LIMIT", limit)
+        matches.append(assign(*all_pairs(shuffled), 0.7, everyone(60), everyone(60)))
+    dense, sparse = (
+        sorted(zip(match.tracks.tolist(), match.detections.tolist(), strict=True))
+        for match in matches
+    )
+    assert dense == sparse
+    assert len(dense) > 20
+    assert_sound(matches[1], everyone(60), everyone(60))
+
+
+@pytest.mark.parametrize("limit", [0, 400, 4_000, 40_000, 10_000_000])
+def test_every_way_to_solve_is_as_good_as_scipy(limit, monkeypatch):
+    monkeypatch.setattr(association, "DENSE_ASSIGNMENT_LIMIT", limit)
+    rng = np.random.default_rng(limit)
+    for density in (0.01, 0.03, 0.2):
+        cost = rng.uniform(0, 1, (45, 40))
+        cost[rng.random(cost.shape) > density] = np.inf
+        match = assign(*all_pairs(cost), 0.6, everyone(45), everyone(40))
+        full = np.minimum(cost, 0.6)
+        rows, columns = linear_sum_assignment(full)
+        assert gain(cost, match, 0.6) == pytest.approx((0.6 - full[rows, columns]).sum())
+        assert_sound(match, everyone(45), everyone(40))
 
 
 def assert_sound(match, tracks, detections):
