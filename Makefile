@@ -41,9 +41,10 @@ types: setup
 
 check: lint types test
 
-# Real packages of others, each in an environment of its own below .venvs/.
+# Real packages of others, each in an environment of its own below .venvs/; deep_sort, which is no
+# package, when DEEP_SORT names a checkout of it.
 peers: setup
-	$(BIN)/python -m benchmarks.external_trackers
+	$(BIN)/python -m benchmarks.external_trackers $(if $(DEEP_SORT),--deep-sort $(DEEP_SORT))
 
 clean:
 	rm -rf $(VENV) build dist out *.egg-info
