@@ -96,7 +96,9 @@ def main() -> None:
             for peer in PEERS.values()
         },
     }
-    report |= provenance("trackers", "mtmc/scores.py", "mtmc/evaluation", "benchmarks/*.py")
+    report |= provenance(
+        "trackers", "mtmc/scores.py", "mtmc/evaluation", "benchmarks/adl_rundle6*.py"
+    )
     arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print_table(report)
 

@@ -26,7 +26,7 @@ class Recorded:
         self.xyxy, self.vectors = np.zeros((0, 4)), np.zeros((0, 0), np.float32)
 
     def get_features(self, xyxy: np.ndarray, image: np.ndarray) -> np.ndarray:
-        """boxmot's seam: vectors (N, D) of boxes (N, 4) of the current image."""
+        """Vectors (N, D) of boxes (N, 4) of the current image: the seam of boxmot."""
         del image
         boxes = np.asarray(xyxy, float).reshape(-1, 4)
         off = np.abs(boxes[:, None] - self.xyxy[None]).max(axis=2)
