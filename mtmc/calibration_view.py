@@ -64,6 +64,8 @@ def view_of_sequence(name: str, data_root: Path | None) -> CalibrationView:
     if site is None:
         where = f" below {data_root}" if data_root else "; give --data-root or set MTMC_DATA"
         raise InputError(f"no multi-camera sequence {name!r}{where}")
+    if not site.calibrations:
+        raise InputError(f"{name}: its cameras are not calibrated; there is nothing to show")
     images: dict[str, Image] = {}
     if any(camera.has_images for camera in site.cameras):
         for moment in islice(moments(site), MOMENTS_TO_TRY):
@@ -72,7 +74,7 @@ def view_of_sequence(name: str, data_root: Path | None) -> CalibrationView:
                     images.setdefault(frame.camera, frame.image)
             if len(images) == len(site.cameras):
                 break
-    cameras = [replace(camera.calibration, name=camera.name) for camera in site.cameras]
+    cameras = [replace(camera, name=own) for own, camera in site.calibrations.items()]
     bounds = None if site.bounds is None else bounds_around(site.bounds.box, cameras)
     outlines = [np.array(area.corners) for area in (site.bounds, site.region) if area is not None]
     return CalibrationView(cameras, images, bounds, outlines)

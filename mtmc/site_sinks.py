@@ -99,8 +99,9 @@ class GroundJsonLinesSink(TextSink):
             if isinstance(track, GroundTrack):
                 covariance = [round(value, 6) for value in track.covariance]
             x, y = (_round(value) for value in track.ground_xy or (None, None))
-            person = {"id": track.id, "x": x, "y": y, "covariance": covariance, "boxes": boxes}
-            moments.setdefault(track.frame_index, []).append(person)
+            moments.setdefault(track.frame_index, []).append(
+                {"id": track.id, "x": x, "y": y, "covariance": covariance, "boxes": boxes}
+            )
         for frame, persons in moments.items():
             time_s = round((frame - 1) / self._rate, 6)
             record = {"frame": frame, "time_s": time_s, "people": persons}

@@ -119,12 +119,11 @@ class PointPicker:
 
     def undo(self) -> None:
         """Take back the last point or the last place that was left out."""
-        if self._history and isinstance(self._history[-1], Place):
-            self._places.insert(0, self._history.pop())
+        done = self._history.pop() if self._history else None
+        if isinstance(done, Place):
+            self._places.insert(0, done)
         elif self.picked:
             last = self.picked.pop()
-            if self._history:
-                self._history.pop()
             if self._listed:
                 self._places.insert(0, last.place)
 

@@ -82,7 +82,7 @@ def draw_plan(
     seen: BoolArray = np.any(masks, axis=0)
     size = (chart.width, chart.height)
     large = cv2.resize(seen.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-    image = np.where(large[..., None], np.uint8(PAPER), np.uint8(_UNSEEN)).astype(np.uint8)
+    image = np.array((_UNSEEN, PAPER), np.uint8)[large.astype(np.intp)]
     draw_grid(image, chart)
     for mask in masks:
         draw_outline(image, mask, _VIEW, chart.unit)
