@@ -35,7 +35,7 @@ from mtmc.site_run import prepare_site, run_site
 from mtmc.sites import Site, SiteCamera, find_site
 from mtmc.types import Detections
 
-SEQUENCES = ("CMC1", "CMC2", "WILDTRACK", "Terrace")
+SEQUENCES = ("CMC1", "CMC2", "Terrace", "WILDTRACK")
 DETECTOR = "yolox_nano_416x416.onnx"
 TURNS = (("yaw", 3.0), ("yaw", 5.0), ("pitch", 5.0))
 """Axis and degrees."""

@@ -35,6 +35,8 @@ class MovedConfig:
         How long votes count, seconds; 0 turns the watch off.
     step_s : float
         Votes are taken this often: people hardly move meanwhile, seconds.
+    judge_s : float
+        And cameras are judged this often, seconds.
     min_people : int
         So many expected people (a person in a moment counts one) are needed to judge a camera.
     reach : float
@@ -52,9 +54,10 @@ class MovedConfig:
         A camera that was set aside is trusted again below this share of either.
     """
 
-    window_s: float = 10.0
-    step_s: float = 0.4
-    min_people: int = 30
+    window_s: float = 12.0
+    step_s: float = 0.75
+    judge_s: float = 2.0
+    min_people: int = 20
     reach: float = 0.2
     width: float = 0.012
     share: float = 0.4
@@ -63,7 +66,7 @@ class MovedConfig:
     back: float = 0.6
 
     def __post_init__(self) -> None:
-        for name in ("window_s", "step_s", "residual_m"):
+        for name in ("window_s", "step_s", "judge_s", "residual_m"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name}: expected 0 or more, got {getattr(self, name)}")
         if self.min_people < 1:
@@ -90,9 +93,10 @@ class Votes:
         Frame.
     people : int
         How many people were expected.
-    offset_px : (V, 2)
-    length_m : (V,)
-        The same on the ground.
+    unmoved : int
+        How many of them have a box close to where they are expected.
+    offset_px, foot_px : (V, 2)
+        Offsets, and the foot points of the boxes that they lead to.
     person : (V,)
         Which of the expected people, from 0.
     """
@@ -100,8 +104,9 @@ class Votes:
     time_s: float
     index: int
     people: int
+    unmoved: int
     offset_px: FloatArray
-    length_m: FloatArray
+    foot_px: FloatArray
     person: IntArray
 
 
@@ -130,14 +135,15 @@ class Shift:
     people: int
 
 
-def common_shift(votes: Sequence[Votes], width_px: float) -> Shift | None:
+def common_shift(
+    votes: Sequence[Votes], camera: Camera | HomographyCamera, width_px: float
+) -> Shift | None:
     """The offset that most votes agree on, within ``width_px``; None without votes."""
     counts = np.array([one.people for one in votes], np.int64)
     people = int(counts.sum())
     offset = np.concatenate([np.zeros((0, 2)), *(one.offset_px for one in votes)])
     if not len(offset):
         return None
-    length = np.concatenate([one.length_m for one in votes])
     before = (np.cumsum(counts) - counts).tolist()
     person = np.concatenate([one.person + n for one, n in zip(votes, before, strict=True)])
     cell = np.floor(offset / width_px).astype(np.int64)
@@ -151,17 +157,18 @@ def common_shift(votes: Sequence[Votes], width_px: float) -> Shift | None:
     near = (np.abs(cell + 1 - np.array(best)) <= 1).all(axis=1)
     centre = offset[near].mean(axis=0)
     at_centre = ((offset - centre) ** 2).sum(axis=1)
-    at_zero = (offset**2).sum(axis=1)
     here = at_centre <= (2.0 * width_px) ** 2
     centre = offset[here].mean(axis=0)
-    close, unmoved = at_centre <= width_px**2, at_zero <= width_px**2
+    close, unmoved = at_centre <= width_px**2, int(sum(one.unmoved for one in votes))
+    foot = np.concatenate([one.foot_px for one in votes])[here]
+    metres = camera.ground_from_image(foot) - camera.ground_from_image(foot - offset[here])
     x, y = centre.tolist()
     return Shift(
         (x, y),
         float(np.hypot(x, y)),
-        float(np.median(length[here])),
+        float(np.median(np.nan_to_num(np.hypot(metres[:, 0], metres[:, 1]), nan=np.inf))),
         len(np.unique(person[here])) / people,
-        len(np.unique(person[close])) / max(len(np.unique(person[unmoved])), 1),
+        len(np.unique(person[close])) / max(unmoved, 1),
         people,
     )
 
@@ -213,12 +220,13 @@ def votes_of(
     if not len(pixel) or not len(feet):
         return None
     offset = feet[None] - pixel[:, None]
-    near = (offset**2).sum(axis=2) <= (config.reach * np.hypot(*size)) ** 2
-    person, box = near.nonzero()
-    length = camera.ground_from_image(feet)[box] - camera.ground_from_image(pixel)[person]
-    metres = np.nan_to_num(np.hypot(length[:, 0], length[:, 1]), nan=np.inf)
+    squared = (offset**2).sum(axis=2)
+    person, box = (squared <= (config.reach * np.hypot(*size)) ** 2).nonzero()
+    unmoved = int((squared.min(axis=1) <= margin**2).sum())
     frame = view.frame
-    return Votes(frame.time_s, frame.index, len(pixel), offset[person, box], metres, person)
+    return Votes(
+        frame.time_s, frame.index, len(pixel), unmoved, offset[person, box], feet[box], person
+    )
 
 
 class MovedCameras:
@@ -239,7 +247,7 @@ class MovedCameras:
         self._cameras = dict(cameras)
         self._votes: list[deque[Votes]] = [deque() for _ in cameras]
         self._set_aside: BoolArray = np.zeros(len(self._cameras), np.bool_)
-        self._next_s = -np.inf
+        self._next_s = self._next_judgement_s = -np.inf
         self._events: list[TrackerEvent] = []
 
     @property
@@ -296,7 +304,9 @@ class MovedCameras:
                 places = expected_places(seen, track, number, tracks, usable)
                 new = votes_of(by_name[name], camera, places, config)
                 votes.extend([] if new is None else [new])
-        self._judge()
+        if time_s >= self._next_judgement_s:
+            self._next_judgement_s = time_s + config.judge_s
+            self._judge()
 
     def _judge(self) -> None:
         """Set the worst camera aside, if there is one; trust those again that are back."""
@@ -304,10 +314,12 @@ class MovedCameras:
         worst: tuple[float, int, Shift] | None = None
         for number, camera in enumerate(self._cameras.values()):
             votes = self._votes[number]
-            if sum(one.people for one in votes) < config.min_people:
+            people, unmoved = sum(v.people for v in votes), sum(v.unmoved for v in votes)
+            fits = unmoved * config.lead > people  # no shift can have a lead
+            if people < config.min_people or (fits and not self._set_aside[number]):
                 continue
             width_px = config.width * float(np.hypot(*camera.image_size))
-            shift = common_shift(votes, width_px)
+            shift = common_shift(votes, camera, width_px)
             if shift is None or shift.share < config.share:
                 continue
             if self._set_aside[number]:
