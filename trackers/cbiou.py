@@ -129,7 +129,7 @@ class CbIou:
         first = np.arange(len(times)), oldest
         duration = last_s - times[first]
         share = (time_s - last_s) / np.where(duration > 0.0, duration, np.inf)
-        boxes = last + share[:, None] * (last - xyxy[first])
+        boxes: FloatArray = last + share[:, None] * (last - xyxy[first])
         middle = 0.5 * (boxes[:, :2] + boxes[:, 2:])
         crossed = boxes[:, 2:] < boxes[:, :2]
         boxes[:, :2] = np.where(crossed, middle, boxes[:, :2])

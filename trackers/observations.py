@@ -60,7 +60,7 @@ class Observations:
         """
         depth = self.time_s.shape[1]
         recent = self.time_s >= self.time_s[:, -1:] - window_s
-        place = recent.argmax(axis=1)
+        place: IntArray = recent.argmax(axis=1)
         if depth > 1:
             alone = place == depth - 1
             place[alone & np.isfinite(self.time_s[:, -2])] = depth - 2
