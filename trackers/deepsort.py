@@ -11,16 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtri
 
-from .association import Pairs, assign, pairs_by_iou, pairs_in_windows
+from .association import assign, pairs_by_iou
 from .boxes import xyah_from_xyxy, xyxy_from_xyah
 from .checks import check_range
 from .gallery import Gallery, has_vector
-from .kalman import MAX_VARIANCE_RATIO, HeightNoise, correct, initiate, predict, squared_mahalanobis
+from .gating import plausible_pairs
+from .kalman import MAX_VARIANCE_RATIO, HeightNoise, correct, initiate, predict
 from .lifecycle import Clock, TrackTable
 from .types import BoolArray, Detections, Float32Array, FloatArray, IntArray, Look, Tracks
 
 _COORDINATES = 4  # degrees of freedom of a measured box
-_CENTRE_X = 0
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,8 @@ class DeepSort:
         that are left. Wojke et al. (2017), listing 1.
         """
         table = self._table
-        pairs = self._gated_pairs(measured)
+        variance = self._noise.measurement(table.mean[..., 0])
+        pairs = plausible_pairs(table.mean, table.cov, measured, variance, self._gate)
         distance = self._gallery.cosine_distance(pairs.tracks, embeddings[pairs.detections])
         confirmed = table.confirmed
         alike = pairs.tracks[distance <= self.config.max_cosine_distance]
@@ -186,21 +187,6 @@ class DeepSort:
             free[match.tracks] = False
             left = match.unmatched_detections
         return np.concatenate(rows), np.concatenate(found), free, left
-
-    def _gated_pairs(self, measured: FloatArray) -> Pairs:
-        """Pairs whose squared Mahalanobis distance the motion model finds plausible."""
-        mean, cov = self._table.mean, self._table.cov
-        variance = self._noise.measurement(mean[..., 0])
-        # Each coordinate alone bounds the distance, so that a window on x finds all candidates.
-        reach = np.sqrt(self._gate * (cov[:, _CENTRE_X, 0] + variance[:, _CENTRE_X]))
-        centre = mean[:, _CENTRE_X, 0]
-        near = pairs_in_windows(centre - reach, centre + reach, measured[:, _CENTRE_X])
-        rows = near.tracks
-        squared = squared_mahalanobis(
-            mean[rows], cov[rows], measured[near.detections], variance[rows]
-        )
-        plausible = squared <= self._gate
-        return Pairs(rows[plausible], near.detections[plausible])
 
     def _begin(
         self,

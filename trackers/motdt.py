@@ -17,17 +17,18 @@ from typing import Literal
 import numpy as np
 from scipy.special import chdtri
 
-from .association import Matching, Pairs, assign, pairs_by_iou, pairs_in_windows
+from .association import Matching, assign, pairs_by_iou
 from .boxes import xyah_from_xyxy, xyxy_from_xyah
 from .candidates import CONDITIONS, Candidates, Tracklets, probabilities, suppress
 from .checks import check_range
 from .gallery import Gallery, has_vector
-from .kalman import MAX_VARIANCE_RATIO, HeightNoise, correct, initiate, predict, squared_mahalanobis
+from .gating import plausible_pairs
+from .kalman import MAX_VARIANCE_RATIO, HeightNoise, correct, initiate, predict
 from .lifecycle import TIME_TOLERANCE_S, Clock, TrackTable
 from .types import BoolArray, Detections, Float32Array, FloatArray, IntArray, Look, Tracks
 
 _COORDINATES = 4  # degrees of freedom of a measured box
-_CENTRE_X, _HEIGHT = 0, 3
+_HEIGHT = 3
 _CONFIRMING_HITS = 2  # a new track is unconfirmed until it is matched again
 
 
@@ -237,7 +238,9 @@ class Motdt:
         config, confirmed = self.config, self._table.confirmed
         detected = candidates.detected
         # Among unit vectors the squared Euclidean distance is twice the cosine distance.
-        near = self._gated_pairs(measured)
+        mean, cov = self._table.mean, self._table.cov
+        variance = self._noise.measurement(mean[..., 0])
+        near = plausible_pairs(mean, cov, measured, variance, self._gate)
         cosine = self._gallery.cosine_distance(near.tracks, candidates.embeddings[near.detections])
         alike = np.sqrt(2.0 * np.maximum(cosine, 0.0))
         furthest = float(np.sqrt(2.0 * config.max_cosine_distance))
@@ -261,21 +264,6 @@ class Motdt:
             np.concatenate([match.detections for match in matchings]),
             fifth.unmatched_detections,
         )
-
-    def _gated_pairs(self, measured: FloatArray) -> Pairs:
-        """Pairs whose squared Mahalanobis distance the motion model finds plausible."""
-        mean, cov = self._table.mean, self._table.cov
-        variance = self._noise.measurement(mean[..., 0])
-        # Each coordinate alone bounds the distance, so that a window on x finds all candidates.
-        reach = np.sqrt(self._gate * (cov[:, _CENTRE_X, 0] + variance[:, _CENTRE_X]))
-        centre = mean[:, _CENTRE_X, 0]
-        near = pairs_in_windows(centre - reach, centre + reach, measured[:, _CENTRE_X])
-        rows = near.tracks
-        squared = squared_mahalanobis(
-            mean[rows], cov[rows], measured[near.detections], variance[rows]
-        )
-        plausible = squared <= self._gate
-        return Pairs(rows[plausible], near.detections[plausible])
 
     def _take_in(
         self,
