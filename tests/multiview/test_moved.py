@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from mtmc.multiview import GroundTracker, GroundTrackerConfig
-from mtmc.multiview.moved import MovedCameras, MovedConfig, Votes, common_shift, expected_places
+from mtmc.multiview.moved import MovedCameras, MovedConfig
+from mtmc.multiview.moved_votes import Votes, common_shift, expected_places
 from mtmc.multiview.observe import ObserveConfig, observe
 from mtmc.types import Detections, Frame, View
 
