@@ -105,9 +105,7 @@ class OcSort:
         del look
         config, table = self.config, self._table
         step = self._clock.advance(time_s)
-        self._frames.append((time_s, step))
-        while self._frames[0][0] < time_s - config.max_lost_s - TIME_TOLERANCE_S - step:
-            self._frames.popleft()
+        self._remember(time_s, step)
         table.mean, table.cov = predict_area(table.mean, table.cov, step)
         rows, found, left = self._associate(detections)
 
@@ -121,6 +119,13 @@ class OcSort:
         self._begin(left.nonzero()[0], detections, time_s)
         table.confirm(config.min_hits)
         return table.report(xyxy_from_xysr(table.mean[..., 0]), time_s, config.coast_s)
+
+    def _remember(self, time_s: float, step: float) -> None:
+        """Note a frame, and drop those before which no living track was seen last."""
+        frames = self._frames
+        while frames and frames[0][0] < frames[-1][0] - self.config.max_lost_s - TIME_TOLERANCE_S:
+            frames.popleft()
+        frames.append((time_s, step))
 
     def _associate(self, detections: Detections) -> tuple[IntArray, IntArray, BoolArray]:
         """Rows of tracks, rows of their detections, and the usable detections that are left."""
@@ -174,7 +179,10 @@ class OcSort:
         if len(self._frames) > 1:
             anew = seen_s < self._frames[-2][0] - TIME_TOLERANCE_S
         mean[anew], cov[anew] = self._seen_mean[rows[anew]], self._seen_cov[rows[anew]]
-        for at_s, step in self._frames if anew.any() else ():
+        earliest_s = seen_s[anew].min(initial=time_s)
+        for at_s, step in self._frames:
+            if at_s - TIME_TOLERANCE_S <= earliest_s:
+                continue
             on = anew & (seen_s < at_s - TIME_TOLERANCE_S)
             mean[on], cov[on] = predict_area(mean[on], cov[on], step)
             if at_s < time_s:  # the box of this frame itself comes below, as for all
