@@ -59,7 +59,10 @@ def plan_bounds(
 
 
 def draw_plan(
-    chart: FloorMap, cameras: Sequence[AnyCamera], outlines: Sequence[FloatArray] = ()
+    chart: FloorMap,
+    cameras: Sequence[AnyCamera],
+    outlines: Sequence[FloatArray] = (),
+    taken: list[Rectangle] | None = None,
 ) -> Image:
     """A plan without people: where cameras stand and look, and where people are tracked.
 
@@ -71,6 +74,8 @@ def draw_plan(
     cameras : sequence of cameras
     outlines : sequence of (N, 2)
         Polygons to draw as dashed lines, metres.
+    taken : list of rectangles, optional
+        Gets the places of the cameras' names, for labels that are drawn later.
 
     Returns
     -------
@@ -88,7 +93,9 @@ def draw_plan(
         draw_outline(image, mask, _VIEW, chart.unit)
     for polygon in outlines:
         draw_dashed(image, chart, polygon, INK)
-    taken: list[Rectangle] = []
+    labels: list[Rectangle] = [] if taken is None else taken
     for camera in cameras:
-        draw_camera(image, chart, camera, where_it_looks(camera), _CAMERA, taken, with_height=False)
+        draw_camera(
+            image, chart, camera, where_it_looks(camera), _CAMERA, labels, with_height=False
+        )
     return image

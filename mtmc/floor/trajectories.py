@@ -112,14 +112,14 @@ def trajectories(
     settings = config or TrajectoriesConfig()
     chart = FloorMap.of_size(bounds, settings.size_px)
     paths = _paths(time_s, ids, xy)
-    image = draw_plan(chart, cameras, outlines)
+    taken: list[Rectangle] = []
+    image = draw_plan(chart, cameras, outlines, taken)
     for path in paths:
         colour = identity_colour(path.id)
         for piece in path.pieces:
             draw_line(image, chart.pixels(piece), colour, 2 * chart.unit)
     for path in paths:
         _draw_ends(image, chart, path)
-    taken: list[Rectangle] = []
     for path in paths[: settings.most_labels]:
         for place in (path.xy[0], path.xy[-1]):
             spot = chart.pixels(place[None])[0]
