@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -18,6 +20,7 @@ INPUT_NAME = "images"
 OUTPUT_NAME = "embeddings"
 OPSET = 18
 OLDEST_TORCH = (2, 6)  # the first whose exporter has dynamic shapes
+EXPORTER_LOG = "torch.onnx._internal.exporter._registration"
 EXAMPLE_BATCH = 2  # an example of one image would fix the batch size
 
 
@@ -66,8 +69,7 @@ def onnx_bytes(
         import onnxscript  # noqa: F401 - torch's exporter needs it and says so less clearly
     except ImportError as error:
         raise ValueError("export to ONNX: needs onnxscript; install mtmc[export]") from error
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # the exporter's, about itself
+    with _quiet():
         program = torch.onnx.export(
             for_export(model, mean_std),
             (torch.zeros(EXAMPLE_BATCH, 3, *model.config.input_size),),
@@ -82,6 +84,20 @@ def onnx_bytes(
     program.model.metadata_props.update(metadata or {})
     content: bytes = program.model_proto.SerializeToString()
     return content
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the exporter about its own age, and about packages that it does without."""
+    logger = logging.getLogger(EXPORTER_LOG)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def export_torchscript(
