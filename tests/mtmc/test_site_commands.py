@@ -65,3 +65,27 @@ def test_print_config_round_trips_with_the_ground_tracker(real_data, tmp_path, c
     file.write_text(text, encoding="utf-8")
     assert run_cli("run", "--sequence", "CMC1", "--config", file, "--print-config") == 0
     assert capsys.readouterr().out == text
+
+
+def test_a_finished_run_is_drawn(real_data, tracked):
+    base = ("draw", "--sequence", "CMC1", "--data-root", real_data, "--results", tracked)
+    assert run_cli(*base, "--only", "pictures") == 0
+    assert (tracked / "CMC1" / "trajectories.png").stat().st_size > 0
+    assert (tracked / "CMC1" / "heat_map.png").stat().st_size > 0
+    assert not (tracked / "CMC1" / "video.webm").exists()
+
+
+def test_a_finished_run_of_one_camera_is_drawn_as_after_the_run(street, tmp_path, capsys):
+    out = tmp_path / "out"
+    base = ("--sequence", street, "--out", out, "--frames", "11:30", "--every", "2")
+    assert run_cli("run", *base, "--video") == 0
+    video = out / f"{street.name}.webm"
+    expected = video.read_bytes()
+    video.unlink()
+    assert run_cli("draw", "--sequence", street, "--results", out) == 0
+    assert video.read_bytes() == expected
+    assert str(video) in capsys.readouterr().out
+    assert run_cli("draw", "--sequence", street, "--results", out, "--only", "pictures") == 2
+    assert "is no multi-camera sequence" in capsys.readouterr().err
+    assert run_cli("draw", "--sequence", street, "--results", tmp_path) == 2
+    assert "no such" in capsys.readouterr().err
