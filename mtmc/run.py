@@ -162,7 +162,7 @@ def prepare(
         find_model(options.reid, data_root)  # a wrong name is an error also where nobody looks
     if options.reid is not None and TRACKERS[config.tracker].uses_appearance:
         appearance = load_appearance(options.reid, config, data_root)
-    elif detector is None and scorer is None and sequence is not None:
+    elif not (detector or scorer or _watches_camera(config) or sequence is None):
         source = _without_images(sequence)  # nobody looks: decoding would be for nothing
     keep = BoxFilter(
         options.min_score,
@@ -175,6 +175,11 @@ def prepare(
     frames = FrameRange.parse(options.frames, options.every)
     embed_first = not getattr(settings, "use_embedder", False)
     return CameraRun(source, find, tracker, appearance, keep, frames, scorer, embed_first)
+
+
+def _watches_camera(config: RunConfig) -> bool:
+    """Whether the tracker asks its look how the camera moved."""
+    return bool(getattr(config.tracker_config, "camera_motion", False))
 
 
 def run_sequence(

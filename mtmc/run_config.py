@@ -15,8 +15,8 @@ from .errors import InputError
 from .scores import ScoreMapping, score_mapping
 from .sources import FrameRange
 
-DEFAULT, DEFAULT_WITH_APPEARANCE = "bytetrack", "deepsort"
-"""Trackers where none is named: without, and with an appearance model or embeddings."""
+DEFAULT = "evidence"
+"""The tracker where none is named."""
 
 
 @dataclass(frozen=True)
@@ -171,8 +171,7 @@ class RunConfig:
                 raise InputError(f"{key}: expected a table, got {table!r}")
         tracker = dict(tables.get("tracker", {}))
         run = from_dict(RunOptions, tables.get("run", {}), "run")
-        with_appearance = run.reid is not None or run.embeddings is not None
-        name = tracker.pop("name", DEFAULT_WITH_APPEARANCE if with_appearance else DEFAULT)
+        name = tracker.pop("name", DEFAULT)
         if name not in TRACKERS:
             raise InputError(f"tracker.name: expected one of {', '.join(TRACKERS)}, got {name!r}")
         scores, spec = tables.get("scores"), tables.get("reid_input")

@@ -15,7 +15,7 @@ from mtmc.multiview.separate import SeparateConfig
 from mtmc.pipeline import stop_on_signal
 from mtmc.progress import StageClock, progress_bars
 from mtmc.run import RunConfig, RunOutcome, check_unique_names, open_sequence, run_sequence
-from mtmc.run_config import DEFAULT, DEFAULT_WITH_APPEARANCE
+from mtmc.run_config import DEFAULT
 from mtmc.site_run import SiteOutcome
 from mtmc.sites import find_site
 from mtmc.sources import FrameRange
@@ -68,7 +68,7 @@ def add_parser(subparsers: Any) -> None:
         "--tracker",
         choices=sorted(TRACKERS),
         help="; ".join(f"{name}: {entry.description}" for name, entry in TRACKERS.items())
-        + f" (default {DEFAULT}, or {DEFAULT_WITH_APPEARANCE} with --reid or --embeddings)",
+        + f" (default {DEFAULT})",
     )
     parser.add_argument(
         "--video",
@@ -147,7 +147,8 @@ def _notice(config: RunConfig) -> None:
     """Say what a user may not expect of tracker and appearance together."""
     options = config.run
     uses = TRACKERS[config.tracker].uses_appearance
-    if uses and not (options.reid or options.embeddings):
+    # The default is for both; a tracker that was chosen for its looks should have some.
+    if uses and config.tracker != DEFAULT and not (options.reid or options.embeddings):
         errors().print(
             f"note: {config.tracker} runs without appearance; give --reid or --embeddings"
         )
