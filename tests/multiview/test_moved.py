@@ -11,6 +11,8 @@ from mtmc.multiview import GroundTracker, GroundTrackerConfig
 from mtmc.multiview.moved import MovedCameras, MovedConfig
 from mtmc.multiview.moved_votes import Votes, common_shift, expected_places
 from mtmc.multiview.observe import ObserveConfig, observe
+from mtmc.site_run import run_site
+from mtmc.sites import Site, SiteCamera
 from mtmc.types import Detections, Frame, View
 
 RATE = 5.0
@@ -105,6 +107,26 @@ def test_two_cameras_cannot_tell_which_of_them_moved(room, walk):
     two = replace(room, cameras={name: room.cameras[name] for name in "ab"})
     events, _ = follow(two, {0.0: two, 15.0: turned(two, "a", 8.0)}, walk)
     assert events == []
+
+
+def test_a_run_warns_once_and_writes_it_down(room, walk, tmp_path):
+    rooms = {0.0: room, 15.0: turned(room, "a", 8.0)}
+    found = {name: {} for name in room.cameras}
+    for views in moments(rooms, walk, 40.0):
+        for view in views:
+            found[view.frame.camera][view.frame.index] = view.detections
+    cameras = tuple(
+        SiteCamera(name, camera, np.arange(1, 201), RATE, detections=found[name])
+        for name, camera in room.cameras.items()
+    )
+    site = Site("yard", cameras, RATE, room.bounds, None, None, None, tmp_path)
+    warnings = []
+    run_site(site, tmp_path, on_warning=warnings.append)
+    lines = (tmp_path / "yard" / "events.jsonl").read_text().splitlines()
+    (event,) = (one for one in map(json.loads, lines) if one["event"].startswith("camera"))
+    assert warnings == [event["message"]]
+    assert event["event"] == "camera_moved"
+    assert event["camera"] == "a"
 
 
 # ---------------------------------------------------------------- parts
