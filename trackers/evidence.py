@@ -5,12 +5,14 @@ The default of this project. It combines what the literature and our measurement
 * The cost of a pair is minus twice the logarithm of how likely the detection is to be the track's:
   a squared Mahalanobis distance *plus* the logarithm of the uncertainty it was measured with, so
   that a track lost for long, which fits everything a little, does not beat one that was just seen.
-* Uncertain boxes extend a track, also a lost one, where they overlap its prediction well (after
-  Zhang et al., "ByteTrack", ECCV 2022), but begin none.
+* Uncertain boxes extend a track where they overlap its prediction well (after Zhang et al.,
+  "ByteTrack", ECCV 2022), but begin none.
 * A box that overlaps somebody who is followed already begins no track: detectors see people twice.
 * Appearance is remembered only from sure boxes that nobody else overlaps, and it may take up a
   track that was lost for seconds, within the reach of a pedestrian. (The galleries are those of
   Wojke et al., "Deep SORT", ICIP 2017, which take in whoever stands in the box.)
+* What was lost after a few detections was probably a false alarm: it is found again only by a sure
+  box where it is expected.
 * Predictions are reported for a moment after the last detection, while they are mostly right.
 """
 
@@ -54,6 +56,9 @@ class EvidenceConfig:
         Standard deviation of the logarithm of the height, detection against prediction.
     min_iou_low : float
         Least overlap of a prediction and an uncertain box, above 0 to 1.
+    min_hits_lost : int
+        A lost track is found again by an uncertain box, or by its look, only if it had so many
+        detections before.
     min_iou_tentative : float
         Least overlap of a tentative track and its next detection.
     max_birth_iou : float
@@ -98,6 +103,7 @@ class EvidenceConfig:
     max_cost: float = 9.5
     size_std: float = 0.15
     min_iou_low: float = 0.5
+    min_hits_lost: int = 4
     min_iou_tentative: float = 0.3
     max_birth_iou: float = 0.3
     appearance_weight: float = 4.0
@@ -128,7 +134,7 @@ class EvidenceConfig:
             check_range(self, name, 0.0)
         for name in ("max_lost_s", "max_blind_s", "coast_s"):
             check_range(self, name, 0.0)
-        for name in ("gallery_size", "max_height_ratio", "min_hits"):
+        for name in ("gallery_size", "max_height_ratio", "min_hits", "min_hits_lost"):
             check_range(self, name, 1)
         most = self.position_std * MAX_VARIANCE_RATIO**0.5
         check_range(self, "velocity_std", 0.0, most, above=True)
@@ -224,7 +230,9 @@ class Evidence:
         least_iou = min(config.min_iou_low, config.min_iou_tentative)
         pairs, iou = pairs_by_iou(boxes, observed.xyxy, least_iou)
         cost = 1.0 - iou
-        second = assign(pairs, cost, 1.0 - config.min_iou_low, first.unmatched_tracks, low)
+        proven = table.seen | (table.hits >= config.min_hits_lost)
+        proven &= first.unmatched_tracks
+        second = assign(pairs, cost, 1.0 - config.min_iou_low, proven, low)
         matches = [first, second]
         left = first.unmatched_detections
         if self._gallery.known.any():

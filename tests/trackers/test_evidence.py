@@ -95,6 +95,16 @@ def test_uncertain_boxes_extend_tracks_but_begin_none():
     assert id_of(results[-1], 0) == id_of(results[9], 0)
 
 
+@pytest.mark.parametrize(("seen_frames", "found"), [(3, False), (4, True)])
+def test_uncertain_boxes_and_looks_find_only_what_was_seen_for_a_while(seen_frames, found):
+    seen = [frame(box(100), looks=[0])] * seen_frames
+    hidden = [frame(looks=[])] * 10
+    for back in (frame(box(100), scores=[0.3], looks=[0]), frame(box(220), looks=[0])):
+        tracker = Evidence(EvidenceConfig(coast_s=0.0))
+        results = feed(tracker, seen + hidden + [back])
+        assert (results[-1].ids.tolist() == [1]) is found
+
+
 def test_a_track_just_seen_is_preferred_to_one_lost_for_long():
     # The lost one fits the detection better in place, but it fits everything by now.
     both = [frame(box(100), box(160))] * 20

@@ -409,6 +409,7 @@ class PlainEvidence(Plain):
             return 1 - iou(person.xyxy, xyxy[row])
 
         confirmed = [person for person in self.people if person.id]
+        proven = [p for p in confirmed if p.seen_last_frame or p.hits >= config.min_hits_lost]
         rounds = [
             (
                 confirmed,
@@ -416,9 +417,9 @@ class PlainEvidence(Plain):
                 lambda p, k: self.cost(p, xyxy[k], scores[k], looks.get(k)),
                 config.max_cost,
             ),
-            (confirmed, low, overlap, 1 - config.min_iou_low),
+            (proven, low, overlap, 1 - config.min_iou_low),
             (
-                self.people,
+                proven,
                 high,
                 lambda p, k: self.reachable(p, xyxy[k], looks.get(k)),
                 config.max_cosine_distance,
@@ -533,6 +534,7 @@ def contenders(name):
             max_cosine_distance=0.012,
             max_blind_s=0.4,
             max_birth_iou=0.2,
+            min_hits_lost=6,
             gallery_size=3,
             coast_s=0.0,
             **thresholds,
