@@ -11,11 +11,9 @@
 
 Each part has its file: `observe` (boxes to ground points), `visibility`, `motion`, `associate`,
 `fusion` (leave-one-out), `matching` (all of these together), `heights`, `existence`, `births` and
-`newcomers`, `identity`, `appearance`, `residuals`, `moved` (cameras that were moved), and `report`
-(what is said, and when).
-
-Cameras that do not overlap have a tracker of their own behind the same seam, `SeparateTracker`; see
-`separate`.
+`newcomers`, `appearance`, `residuals`; `identity`, `identities` and `deciding` (who is who, a lag
+later), and `report`. `moved` watches for cameras that are not where they were; `separate` joins
+cameras that look at separate places.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class AssociateConfig:
     """
 
     gate: float = 9.2
-    miss_cost: float = 6.0
+    miss_cost: float = 8.0
     height_weight: float = 0.3
     height_limit: float = 6.0
     appearance_weight: float = 0.75
@@ -83,14 +83,29 @@ def position_cost(
 
 
 def height_cost(
-    observed: FloatArray,
+    observations: Observations,
     sigma_m: float,
+    xy: FloatArray,
     height: FloatArray,
     variance: FloatArray,
     config: AssociateConfig,
 ) -> FloatArray:
-    """Weighted squared differences of heights (D,) and (T,): (D, T); 0 where one is unknown."""
-    squared = (observed[:, None] - height) ** 2 / (sigma_m**2 + variance)
+    """Weighted squared differences of heights: (D, T); 0 where one is unknown.
+
+    Parameters
+    ----------
+    observations : Observations
+    sigma_m : float
+        Standard deviation of what one detection shows, metres.
+    xy : (T, 2)
+        Where the tracks are, metres.
+    height, variance : (T,)
+        How tall they are, metres.
+    config : AssociateConfig
+    """
+    moved = (observations.height_slope[:, None] * (xy - observations.xy[:, None])).sum(axis=2)
+    difference = observations.height[:, None] + moved - height
+    squared = difference**2 / (sigma_m**2 + variance)
     limited = np.minimum(np.nan_to_num(squared, nan=0.0), config.height_limit)
     return np.asarray(config.height_weight * limited)
 

@@ -24,8 +24,8 @@ class GroundTrackerConfig:
     observe, motion, associate, appearance, existence, births, residuals, identity, moved
         Settings of the parts.
     lag_s : float
-        How far back a decision may reach, seconds: tracks are reported from where they began once
-        they count, if that is not longer ago. 0 is purely online.
+        How long decisions are put off, seconds: a moment is reported that much later, with what is
+        known by then of who was there. 0 is purely online.
     rounds : int
         How often every camera is assigned anew, against what the other cameras say.
     bounds_margin_m : float
@@ -46,6 +46,8 @@ class GroundTrackerConfig:
     bounds_margin_m: float = 0.3
 
     def __post_init__(self) -> None:
+        if not self.lag_s >= 0:
+            raise ValueError(f"lag_s: expected 0 or more, got {self.lag_s}")
         if self.rounds < 0:
             raise ValueError(f"rounds: expected 0 or more, got {self.rounds}")
         if not self.bounds_margin_m >= 0:

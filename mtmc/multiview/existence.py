@@ -47,11 +47,11 @@ class ExistenceConfig:
         How far apart two tracks of one person are, standard deviation in metres.
     """
 
-    found: float = 0.85
+    found: float = 0.8
     false_box: float = 0.3
     memory_s: float = 0.2
     birth: float = -3.0
-    tentative: float = -2.0
+    tentative: float = -2.1
     confirmed: float = 3.0
     ceiling: float = 6.0
     ended: float = -3.0

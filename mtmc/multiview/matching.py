@@ -58,8 +58,9 @@ class Matcher:
             return np.full(len(seen), -1, np.int64)
         settings = config.associate
         fixed = height_cost(
-            seen.height,
+            seen,
             config.observe.height_sigma_m,
+            people.xy,
             people.height,
             people.height_variance,
             settings,

@@ -69,7 +69,10 @@ class Observations:
     covariance : (D, 2, 2) float64
         Square metres.
     height : (D,) float64
-        Metres; NaN where the box does not show it.
+        Of somebody who stands at ``xy``, metres; NaN where the box does not show it.
+    height_slope : (D, 2) float64
+        How that height changes with the place: the ray of the box's upper edge is a line, so that
+        somebody at X is ``height + height_slope @ (X - xy)`` tall, wherever the feet may be hidden.
     lead_s : (D,) float64
         How much later than the moment the frame was taken, seconds.
     score : (D,) float64
@@ -84,6 +87,7 @@ class Observations:
     xy: FloatArray
     covariance: FloatArray
     height: FloatArray
+    height_slope: FloatArray
     lead_s: FloatArray
     score: FloatArray
     embedding: Float32Array | None
@@ -126,7 +130,7 @@ def observe(
         if view_ is None or not len(view_.detections):
             continue
         detections = view_.detections
-        xy, covariance, height = _stand(detections.xyxy, camera, config)
+        xy, covariance, height, slope = _stand(detections.xyxy, camera, config)
         keep = np.flatnonzero(_is_certain(xy, covariance, config))
         counts[number] = len(keep)
         parts.append(
@@ -136,6 +140,7 @@ def observe(
                 xy[keep],
                 covariance[keep],
                 height[keep],
+                slope[keep],
                 np.full(len(keep), view_.frame.time_s - time_s),
                 detections.scores[keep],
             )
@@ -145,28 +150,40 @@ def observe(
             embeddings.append(
                 np.full((len(keep), dim), np.nan, np.float32) if own is None else own[keep]
             )
-    camera_, row, xy, covariance, height, lead_s, score = (
+    camera_, row, xy, covariance, height, slope, lead_s, score = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
     embedding = None
     if dim is not None:
         embedding = np.concatenate([np.zeros((0, dim), np.float32), *embeddings])
     starts = np.concatenate([[0], np.cumsum(counts)])
-    return Observations(camera_, row, xy, covariance, height, lead_s, score, embedding, starts)
+    return Observations(
+        camera_, row, xy, covariance, height, slope, lead_s, score, embedding, starts
+    )
 
 
-_Part = tuple[IntArray, IntArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
+def heights_at(observations: Observations, rows: IntArray, xy: FloatArray) -> FloatArray:
+    """How tall people at ``xy`` (M, 2) are by the observations of these rows (M,): metres."""
+    moved = xy - observations.xy[rows]
+    return np.asarray(
+        observations.height[rows] + (observations.height_slope[rows] * moved).sum(axis=1)
+    )
+
+
+_Part = tuple[
+    IntArray, IntArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray
+]
 
 
 def _nothing() -> _Part:
     whole, real = np.zeros(0, np.int64), np.zeros(0)
-    return whole, whole, np.zeros((0, 2)), np.zeros((0, 2, 2)), real, real, real
+    return whole, whole, np.zeros((0, 2)), np.zeros((0, 2, 2)), real, np.zeros((0, 2)), real, real
 
 
 def _stand(
     xyxy: FloatArray, camera: Camera | HomographyCamera, config: ObserveConfig
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Places, covariances and heights of boxes (N, 4) of one camera; NaN where there is none."""
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Places, covariances, heights and slopes of boxes (N, 4) of one camera; NaN for none."""
     middle = (xyxy[:, 0] + xyxy[:, 2]) / 2
     is_cut = xyxy[:, 3] >= camera.image_size[1] - config.border_px
     sigma = np.maximum(config.sigma_px, config.sigma_share * (xyxy[:, 3] - xyxy[:, 1]))
@@ -174,7 +191,7 @@ def _stand(
         foot = np.stack([middle, xyxy[:, 3]], axis=1)
         xy, covariance = camera.ground_from_image_with_covariance(foot, sigma)
         xy[is_cut] = np.nan
-        height = np.full(len(xyxy), np.nan)
+        height, slope = np.full(len(xyxy), np.nan), np.zeros((len(xyxy), 2))
     else:
         point = np.stack([middle, np.where(is_cut, xyxy[:, 1], xyxy[:, 3])], axis=1)
         plane = np.where(is_cut, config.head_m, 0.0)
@@ -182,10 +199,10 @@ def _stand(
         covariance = propagate_covariance(jacobian, sigma)
         if is_cut.any():
             covariance[is_cut] += _head_covariance(xy[is_cut], camera, config)
-        height = _heights(xy, np.stack([middle, xyxy[:, 1]], axis=1), camera)
+        height, slope = _heights(xy, np.stack([middle, xyxy[:, 1]], axis=1), camera)
         height[is_cut | (xyxy[:, 1] <= config.border_px)] = np.nan
     covariance += config.sigma_m**2 * np.eye(2)
-    return xy, covariance, height
+    return xy, covariance, height, slope
 
 
 def _head_covariance(xy: FloatArray, camera: Camera, config: ObserveConfig) -> FloatArray:
@@ -194,12 +211,15 @@ def _head_covariance(xy: FloatArray, camera: Camera, config: ObserveConfig) -> F
     return np.asarray(config.head_sigma_m**2 * slope[:, :, None] * slope[:, None, :])
 
 
-def _heights(xy: FloatArray, top: FloatArray, camera: Camera) -> FloatArray:
-    """Height at which the vertical line through ``xy`` passes the ray of a pixel: (N,) metres."""
+def _heights(xy: FloatArray, top: FloatArray, camera: Camera) -> tuple[FloatArray, FloatArray]:
+    """Heights (N,) at which the vertical lines through ``xy`` pass the rays of pixels, metres.
+
+    And how they change with the place, (N, 2): the ray (O + s r) is above X where s = (X - O) r.
+    """
     origin, ray = camera.ray(top)
     flat = ray[:, :2]
-    distance = ((xy - origin[:2]) * flat).sum(axis=1) / np.maximum((flat * flat).sum(axis=1), 1e-9)
-    return np.asarray(origin[2] + distance * ray[:, 2])
+    slope = ray[:, 2:] * flat / np.maximum((flat * flat).sum(axis=1, keepdims=True), 1e-9)
+    return origin[2] + ((xy - origin[:2]) * slope).sum(axis=1), slope
 
 
 def _is_certain(xy: FloatArray, covariance: FloatArray, config: ObserveConfig) -> BoolArray:

@@ -20,7 +20,7 @@ class Population:
     serial : (T,) int64
         Names a track inside the tracker; never used twice.
     id : (T,) int64
-        Identity from 1; 0 while tentative.
+        The serial number once a track counts; 0 while tentative. Who it is, is decided elsewhere.
     mean : (T, 4), covariance : (T, 4, 4) float64
         x, y, vx, vy in metres and metres per second.
     height, height_variance : (T,) float64

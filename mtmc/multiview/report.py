@@ -1,7 +1,8 @@
-"""What is said of tracks, and when: nothing before they count, and then from where they began."""
+"""What is said of tracks, and when: a lag later, when it is decided whether and who they were."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from ..sites.area import Area
 from ..types import FloatArray, GlobalTrack, IntArray, Relabel
+from .deciding import Decider
 from .observe import Observations
 from .population import Population
 
@@ -32,7 +34,6 @@ class GroundTrack(GlobalTrack):
 class _Note:
     """What was seen of a track at one moment."""
 
-    time_s: float
     index: int
     xy: FloatArray
     covariance: FloatArray
@@ -45,42 +46,43 @@ class _Note:
 
 
 class Reports:
-    """Keeps what is seen of each track until it can be reported.
+    """Keeps what is seen of each track until it is decided who that was.
 
     Parameters
     ----------
     region : Area or None
         Where tracks are reported; None is everywhere.
     lag_s : float
-        How far back a report may reach, seconds.
+        How long after a moment it is reported, seconds.
     """
 
     def __init__(self, region: Area | None, lag_s: float) -> None:
         self._region, self._lag_s = region, lag_s
-        self._notes: dict[int, list[_Note]] = {}
+        self._moments: deque[tuple[float, dict[int, _Note]]] = deque()
+        self._public: dict[int, int] = {}
 
     def note(self, people: Population, index: int, time_s: float, members: Members) -> None:
         """Take what is seen now; ``members`` by serial number."""
-        serials = people.serial.tolist()
-        self._notes = {serial: self._notes.get(serial, []) for serial in serials}
         shown = people.seen_s == time_s
         if self._region is not None:
             shown &= self._region.contains(people.xy)
-        earliest = time_s - self._lag_s
+        notes = {}
         for row in np.flatnonzero(shown).tolist():
-            notes = self._notes[serials[row]]
-            while notes and notes[0].time_s < earliest:
-                notes.pop(0)
-            xy, covariance = people.xy[row], people.covariance[row, :2, :2]
-            notes.append(_Note(time_s, index, xy.copy(), covariance, members[serials[row]]))
+            serial = int(people.serial[row])
+            xy, covariance = people.xy[row].copy(), people.covariance[row, :2, :2].copy()
+            notes[serial] = _Note(index, xy, covariance, members[serial])
+        self._moments.append((time_s, notes))
 
-    def take(self, people: Population) -> list[GlobalTrack | Relabel]:
-        """What is known of confirmed tracks and not reported yet."""
+    def take(self, decider: Decider, time_s: float) -> list[GlobalTrack | Relabel]:
+        """All moments that lie a lag or more before ``time_s``, and were not reported yet."""
         found: list[GlobalTrack | Relabel] = []
-        for row in np.flatnonzero(people.id > 0).tolist():
-            notes = self._notes[int(people.serial[row])]
-            found += [note.as_track(int(people.id[row])) for note in notes]
-            notes.clear()
+        while self._moments and self._moments[0][0] <= time_s - self._lag_s:
+            moment_s, notes = self._moments.popleft()
+            names = decider.names(moment_s) if notes else {}
+            for serial, note in notes.items():
+                if serial in names:
+                    identity = self._public.setdefault(names[serial], len(self._public) + 1)
+                    found.append(note.as_track(identity))
         return found
 
 

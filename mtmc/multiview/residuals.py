@@ -70,7 +70,8 @@ class CameraResiduals:
         across = np.stack([-along[:, 1], along[:, 0]], axis=1)
         bias = self.bias[seen.camera]
         moved = seen.xy - bias[:, :1] * along - bias[:, 1:] * across
-        return replace(seen, xy=moved)
+        height = seen.height + (seen.height_slope * (moved - seen.xy)).sum(axis=1)
+        return replace(seen, xy=moved, height=height)
 
     def learn(self, camera: IntArray, xy: FloatArray, residual: FloatArray) -> None:
         """Take residuals (M, 2) at places (M, 2)."""

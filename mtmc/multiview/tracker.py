@@ -14,13 +14,14 @@ from ..types import FloatArray, GlobalTrack, IntArray, Relabel, View
 from . import existence, motion
 from .appearance import DistanceScale
 from .config import GroundTrackerConfig
+from .deciding import Decider
 from .events import TrackerEvent
 from .heights import update_heights
-from .identity import Identities
+from .identity import link
 from .matching import Matcher
 from .moved import MovedCameras
 from .newcomers import Newcomers, in_bounds
-from .observe import Observations, observe
+from .observe import Observations, heights_at, observe
 from .population import Population
 from .report import Reports, members_of
 from .residuals import CameraResiduals
@@ -32,7 +33,8 @@ class GroundTracker:
 
     Every camera's detections are assigned to the predicted positions; then each camera is assigned
     anew against what the *others* say, and the position is updated once with all. A track counts
-    while its log odds of existence are high, and is reported in the moments in which it is seen.
+    while its log odds of existence are high, and is reported in the moments in which it is seen, a
+    lag later, when it is decided who it was.
 
     Parameters
     ----------
@@ -67,12 +69,10 @@ class GroundTracker:
         self._people = Population.empty(len(cameras))
         self._residuals = CameraResiduals(self._list, config.residuals)
         self._moved = MovedCameras(self._cameras, config.moved)
-        scale = DistanceScale(config.appearance)
-        self._matcher = Matcher(len(cameras), config, self._residuals, scale)
+        self._scale = DistanceScale(config.appearance)
+        self._matcher = Matcher(len(cameras), config, self._residuals, self._scale)
         self._newcomers = Newcomers(self._list, config, bounds)
-        self._identities = Identities(
-            len(cameras), config.existence.confirmed, scale, config.identity
-        )
+        self._decider = Decider(config.identity, self._scale, config.lag_s, len(cameras), bounds)
         self._reports = Reports(region, config.lag_s)
         self._time_s: float | None = None
 
@@ -102,14 +102,15 @@ class GroundTracker:
         unmatched = np.where(hit, 0.0, inside)
         self._newcomers.bear(seen, track, people, unmatched, watching, time_s)
         members = members_of(seen, track, people, self._names)
-        self._identities.end(people, self._alive(time_s), time_s)
+        self._keep(self._alive(time_s))
         self._reports.note(people, views[0].frame.index, time_s, members)
-        self._identities.name(people, time_s)
-        return self._reports.take(people)
+        self._confirm(time_s)
+        self._decider.look(people.take(people.id > 0), time_s)
+        return self._reports.take(self._decider, time_s)
 
     def flush(self) -> list[GlobalTrack | Relabel]:
-        """Nothing is left open."""
-        return []
+        """Report the last moments, on what is known."""
+        return self._reports.take(self._decider, np.inf)
 
     def take_events(self) -> list[TrackerEvent]:
         """Cameras that seem to have moved, and that are back, since the last call."""
@@ -165,7 +166,8 @@ class GroundTracker:
         people.seen_xy[found] = people.xy[found]
         tall = rows[np.isfinite(seen.height[rows])]
         sigma_m, limit = config.observe.height_sigma_m, config.motion.robust_limit
-        update_heights(people, track[tall], seen.height[tall], sigma_m, limit)
+        height = heights_at(seen, tall, people.xy[track[tall]])
+        update_heights(people, track[tall], height, sigma_m, limit)
         return hit
 
     def _alive(self, time_s: float) -> BoolArray:
@@ -175,3 +177,24 @@ class GroundTracker:
         alive &= time_s - people.seen_s <= config.existence.max_unseen_s
         alive &= in_bounds(people.xy, self._bounds, config.bounds_margin_m)
         return alive
+
+    def _keep(self, rows: BoolArray) -> None:
+        """Follow only these tracks on."""
+        people = self._people
+        self._decider.end(people.take(~rows & (people.id > 0)))
+        people.keep(rows)
+
+    def _confirm(self, time_s: float) -> None:
+        """Let tracks count that are sure enough; they stand in for those that nobody sees."""
+        people = self._people
+        sure = (people.id == 0) & (people.log_odds >= self._config.existence.confirmed)
+        if not sure.any():
+            return
+        coasting = np.flatnonzero((people.id > 0) & (people.seen_s < time_s))
+        _, replaced = link(
+            people.take(sure), people.take(coasting), self._scale, self._config.identity
+        )
+        people.id[sure] = people.serial[sure]
+        alive = np.ones(len(people), np.bool_)
+        alive[coasting[replaced]] = False
+        self._keep(alive)

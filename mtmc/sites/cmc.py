@@ -27,6 +27,8 @@ from .site import GroundTruth, Site, SiteCamera
 FOLDER = "CMC"
 IMAGE_SIZE = (1920, 1024)
 RATE = 4.0
+MIN_SCORE = 0.6
+"""The detections go down to a score of 0.3; most of those below this are doubles, or nobody."""
 ROOM = Area.rectangle(0.0, 0.0, 7.67, 3.41)
 """The room's floor, metres, as the paper gives it."""
 INNER_X_M = {"CMC1": 2.05, "CMC2": 1.8}
@@ -75,7 +77,7 @@ def read(name: str, data_root: Path) -> Site:
         rate=RATE,
         bounds=ROOM,
         region=Area.rectangle(left, bottom, right, top),
-        min_score=None,
+        min_score=MIN_SCORE,
         truth=truth,
         root=folder,
     )

@@ -48,13 +48,18 @@ def moments(rooms, walk, seconds: float, jitter_px: float = 0.0):
 def follow(room, rooms, walk, seconds=40.0, config=None, jitter_px=2.0):
     """Events, and the error in metres of every reported track, moment by moment."""
     tracker = GroundTracker(room.cameras, config, room.bounds)
-    events, errors = [], []
+    events, found, times = [], [], {}
     for views in moments(rooms, walk, seconds, jitter_px):
-        found = [one for one in tracker.update(views) if one.frame_index == views[0].frame.index]
-        places = walk(PEOPLE, views[0].frame.time_s)
-        nearest = [np.hypot(*(places - one.ground_xy).T).min() for one in found]
-        errors.append((len(found), max(nearest, default=0.0)))
-        events += [(views[0].frame.time_s, event) for event in tracker.take_events()]
+        time_s = times[views[0].frame.index] = views[0].frame.time_s
+        found += tracker.update(views)
+        events += [(time_s, event) for event in tracker.take_events()]
+    found += tracker.flush()
+    errors = []
+    for index, time_s in times.items():
+        places = walk(PEOPLE, time_s)
+        here = [one.ground_xy for one in found if one.frame_index == index]
+        nearest = [np.hypot(*(places - xy).T).min() for xy in here]
+        errors.append((len(here), max(nearest, default=0.0)))
     return events, np.array(errors)
 
 

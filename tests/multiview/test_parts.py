@@ -12,7 +12,7 @@ from scipy.stats import multivariate_normal
 from mtmc.multiview import births, existence, fusion, gaussian, motion, visibility
 from mtmc.multiview.appearance import AppearanceConfig, DistanceScale
 from mtmc.multiview.associate import AssociateConfig, assign, height_cost, position_cost
-from mtmc.multiview.observe import Observations, ObserveConfig, observe
+from mtmc.multiview.observe import Observations, ObserveConfig, heights_at, observe
 from mtmc.multiview.residuals import CameraResiduals, ResidualConfig
 from mtmc.types import Detections, Frame, View
 
@@ -30,7 +30,8 @@ def observations(camera, xy, covariance, height=None):
         np.arange(count),
         xy,
         covariance,
-        np.full(count, np.nan) if height is None else height,
+        np.full(count, np.nan) if height is None else np.asarray(height),
+        np.zeros((count, 2)),
         np.zeros(count),
         np.ones(count),
         None,
@@ -147,10 +148,20 @@ def test_positions_outside_the_gate_are_impossible():
 
 
 def test_unknown_heights_cost_nothing():
-    cost = height_cost(
-        np.array([np.nan, 1.8]), 0.1, np.array([1.7]), np.zeros(1), AssociateConfig()
-    )
+    seen = observations([0, 0], np.zeros((2, 2)), np.tile(np.eye(2), (2, 1, 1)), [np.nan, 1.8])
+    cost = height_cost(seen, 0.1, np.zeros((1, 2)), np.array([1.7]), np.zeros(1), AssociateConfig())
     np.testing.assert_allclose(cost, [[0.0], [AssociateConfig().height_weight]])
+
+
+def test_heights_are_read_where_somebody_stands_not_where_the_box_ends(room):
+    """The feet are hidden: the box ends half a metre above the ground, its top is right."""
+    place = np.array([[4.0, 4.0]])
+    box = room.boxes("a", place, 1.8)
+    box[:, 3] = room.cameras["a"].image_from_ground(place, 0.5)[:, 1]
+    view = View(Frame("a", 1, 0.0), Detections(box, np.ones(1)))
+    seen = observe([view], room.cameras, 0.0, ObserveConfig())
+    assert np.linalg.norm(seen.xy - place) > 0.5
+    np.testing.assert_allclose(heights_at(seen, np.array([0]), place), 1.8, atol=0.02)
 
 
 def test_existence_follows_bayes():

@@ -65,6 +65,19 @@ def test_without_a_lag_nothing_is_said_of_the_past(room, walk):
         reported.append(len(found))
     assert reported[0] == 0  # nobody is sure of anybody after one look
     assert reported[-1] == 5
+    assert tracker.flush() == []
+
+
+def test_with_a_lag_every_moment_is_reported_that_much_later(room, walk):
+    tracker = GroundTracker(room.cameras, GroundTrackerConfig(lag_s=1.0), room.bounds)
+    for views in world(room, walk, frames=12):
+        newest = views[0].frame.index
+        found = tracker.update(views)
+        assert {track.frame_index for track in found} == ({newest - 4} if newest > 4 else set())
+    rest = tracker.flush()
+    assert [len(tracks) for tracks in by_frame(rest).values()] == [5] * 4
+    assert sorted(by_frame(rest)) == [9, 10, 11, 12]
+    assert tracker.flush() == []
 
 
 def test_members_name_the_boxes_that_stand_there(room, walk):
@@ -187,7 +200,7 @@ def test_cameras_that_are_late_are_moved_to_the_moment(room):
                 ]
             views.append(view)
         tracks += tracker.update(views)
-    last = tracks[-1]
+    last = (tracks + tracker.flush())[-1]
     assert abs(last.ground_xy[0] - (1.0 + 1.2 * 23 * 0.25)) < 0.05
 
 
@@ -252,6 +265,7 @@ def test_forty_people_at_once(room, walk):
     tracks = run(GroundTracker(room.cameras, bounds=room.bounds), moments)
     table = by_frame(tracks)
     assert [len(table[frame]) for frame in range(10, 41)] == [40] * 31
+    assert len({track.id for track in tracks}) == 40
 
 
 def test_nobody(room):
