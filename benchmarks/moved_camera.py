@@ -31,6 +31,7 @@ from mtmc.multiview import GroundTrackerConfig
 from mtmc.multiview.moved import MovedConfig
 from mtmc.progress import StageClock
 from mtmc.run_config import RunConfig, RunOptions
+from mtmc.site_config import SiteConfig
 from mtmc.site_run import prepare_site, run_site
 from mtmc.sites import Site, SiteCamera, find_site
 from mtmc.types import Detections
@@ -46,7 +47,7 @@ def detected(site: Site, root: Path) -> Site:
     """The site with a detector's boxes as if they came from files."""
     config = RunConfig(run=RunOptions(detector=DETECTOR, threads=1))
     found: dict[str, dict[int, Detections]] = {camera.name: {} for camera in site.cameras}
-    for views in prepare_site(site, config, None, root).views(StageClock(), print):
+    for views in prepare_site(site, config, data_root=root).views(StageClock(), print):
         for view in views:
             found[view.frame.camera][view.frame.index] = view.detections
     return replace(
@@ -98,7 +99,7 @@ def turn_camera(camera: SiteCamera, axis: str, degrees: float, start: int) -> Si
 def run(site: Site, config: GroundTrackerConfig) -> tuple[float, float, list[dict[str, Any]]]:
     """MOTA, IDF1 and what was said of cameras."""
     with tempfile.TemporaryDirectory() as out:
-        run_site(site, Path(out), tracker_config=config)
+        run_site(site, Path(out), settings=SiteConfig(config))
         scores = evaluate_site(site, Path(out) / site.name).metrics
         lines = (Path(out) / site.name / "events.jsonl").read_text(encoding="utf-8").splitlines()
     events = [json.loads(line) for line in lines]

@@ -31,6 +31,7 @@ from mtmc.datasets import resolve_data_root
 from mtmc.evaluation.ground import SiteScores, evaluate_site
 from mtmc.multiview import GroundTrackerConfig
 from mtmc.run_config import RunConfig, RunOptions
+from mtmc.site_config import SiteConfig
 from mtmc.site_run import run_site
 from mtmc.sites import Site, find_site
 
@@ -64,7 +65,7 @@ class Bench:
         """Run to files in a temporary folder and score them."""
         config = RunConfig(run=options or RunOptions(threads=1))
         with tempfile.TemporaryDirectory() as out:
-            run_site(site, Path(out), config, self._tracker, self._root)
+            run_site(site, Path(out), config, SiteConfig(self._tracker), self._root)
             return evaluate_site(site, Path(out) / site.name)
 
     def add(self, label: str, metrics: dict[str, Any]) -> None:

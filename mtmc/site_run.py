@@ -20,12 +20,9 @@ import numpy as np
 from mtmc.reid.embedder import Embedder
 
 from .atomic import atomic_writer
-from .config import to_plain
 from .detectors import OnnxDetector
 from .errors import InputError
-from .multiview import GroundTrackerConfig
 from .multiview.events import TellsEvents
-from .multiview.separate import SeparateConfig
 from .people import BoxFilter, Finder, find_in, find_with
 from .pipeline import RunSummary
 from .progress import StageClock
@@ -33,9 +30,10 @@ from .run import find_model, load_appearance
 from .run_config import RunConfig
 from .scores import ScoreMapping
 from .sinks import MotTextSink
+from .site_config import SiteConfig
 from .site_drawing import draw_site_pictures, draw_site_video
 from .site_sinks import EventsSink, GroundCsvSink, GroundJsonLinesSink
-from .site_tracking import CameraTrackers, build_site_tracker, is_separate
+from .site_tracking import CameraTrackers, build_site_tracker, unused_tables
 from .sites import Moment, Site, moments
 from .sites.crops import CropVectors
 from .sources import FrameRange
@@ -131,9 +129,8 @@ class SiteRun:
 def prepare_site(
     site: Site,
     config: RunConfig,
-    tracker_config: GroundTrackerConfig | None = None,
+    settings: SiteConfig | None = None,
     data_root: Path | None = None,
-    separate_config: SeparateConfig | None = None,
 ) -> SiteRun:
     """Open everything that a run needs, so that what is wrong shows before the first frame.
 
@@ -161,7 +158,7 @@ def prepare_site(
         if dressed:
             find, appearance = _dressed(site, find, appearance), None
     min_score = options.min_score if options.min_score is not None else site.min_score
-    tracker, own = build_site_tracker(site, config, tracker_config, separate_config, model)
+    tracker, own = build_site_tracker(site, config, settings, model)
     return SiteRun(
         site=site,
         find=find,
@@ -178,13 +175,12 @@ def run_site(
     site: Site,
     out: Path,
     config: RunConfig | None = None,
-    tracker_config: GroundTrackerConfig | None = None,
+    settings: SiteConfig | None = None,
     data_root: Path | None = None,
     on_moment: Callable[[Sequence[View]], None] | None = None,
     stop: Callable[[], bool] = lambda: False,
     clock: StageClock | None = None,
     on_video_moment: Callable[[int], None] | None = None,
-    separate_config: SeparateConfig | None = None,
     on_warning: Callable[[str], None] = lambda message: None,
 ) -> SiteOutcome:
     """Run a site and write ``OUT/NAME/``; the same call twice writes the same bytes.
@@ -199,9 +195,8 @@ def run_site(
         When something is missing or unusable, before anything is written.
     """
     config = config or RunConfig()
-    tracker_config = tracker_config or GroundTrackerConfig()
-    separate_config = separate_config or SeparateConfig()
-    run = prepare_site(site, config, tracker_config, data_root, separate_config)
+    settings = settings or SiteConfig()
+    run = prepare_site(site, config, settings, data_root)
     clock = clock or StageClock()
     folder = out / site.name
     files = {"ground": folder / "ground.csv", "events": folder / "events.jsonl"}
@@ -210,11 +205,9 @@ def run_site(
     if config.run.jsonl:
         files["jsonl"] = folder / "ground.jsonl"
     summary, faults = _run(run, files, clock, on_moment, stop, on_warning)
-    tables: dict[str, Any] = config.to_tables()
-    if is_separate(site, config):
-        tables["separate_tracker"] = to_plain(separate_config)
-    else:
-        tables["ground_tracker"] = to_plain(tracker_config)
+    tables: dict[str, Any] = config.to_tables() | settings.to_tables()
+    for name in unused_tables(site, config):
+        del tables[name]
     with atomic_writer(files["summary"]) as stream:
         json.dump({**asdict(summary), "config": tables}, stream, indent=2)
         stream.write("\n")

@@ -9,11 +9,13 @@ from mtmc.reid.distances import DistanceStatistics
 from mtmc.reid.embedder import Embedder
 
 from . import trackers
+from .entry import EntryQuery
 from .errors import InputError
 from .look import ImageLook
-from .multiview import GroundTracker, GroundTrackerConfig
-from .multiview.separate import SeparateConfig, SeparateTracker
+from .multiview import GroundTracker
+from .multiview.separate import SeparateTracker
 from .run_config import RunConfig
+from .site_config import SiteConfig
 from .sites import Site
 from .types import Frame, GlobalTracker, View
 
@@ -68,11 +70,17 @@ def is_separate(site: Site, config: RunConfig) -> bool:
     return False
 
 
+def unused_tables(site: Site, config: RunConfig) -> tuple[str, ...]:
+    """Names of the tables of `SiteConfig` that say nothing about a run."""
+    if is_separate(site, config):
+        return "ground_tracker", "entry_query"
+    return ("separate_tracker",) if config.run.reid else ("separate_tracker", "entry_query")
+
+
 def build_site_tracker(
     site: Site,
     config: RunConfig,
-    ground: GroundTrackerConfig | None = None,
-    separate: SeparateConfig | None = None,
+    settings: SiteConfig | None = None,
     appearance: Embedder | None = None,
 ) -> tuple[GlobalTracker, CameraTrackers | None]:
     """A new tracker for a site, and the cameras' own ones if it needs them.
@@ -82,11 +90,19 @@ def build_site_tracker(
     InputError
         See :func:`is_separate`.
     """
-    if not is_separate(site, config):
-        return GroundTracker(site.calibrations, ground, site.bounds, site.region), None
+    settings = settings or SiteConfig()
     statistics = None
     if appearance is not None and appearance.card.distances:
         statistics = DistanceStatistics.from_dict(appearance.card.distances)
     names = [camera.name for camera in site.cameras]
-    joined = SeparateTracker(names, separate, site.travel, site.overlaps, statistics)
+    if not is_separate(site, config):
+        ground: GlobalTracker = GroundTracker(
+            site.calibrations, settings.ground_tracker, site.bounds, site.region
+        )
+        if appearance is not None and settings.entry_query.enabled:
+            ground = EntryQuery(ground, names, settings.entry_query, statistics, site.entries)
+        return ground, None
+    joined = SeparateTracker(
+        names, settings.separate_tracker, site.travel, site.overlaps, statistics
+    )
     return joined, CameraTrackers(names, config, appearance)

@@ -14,6 +14,7 @@ from mtmc.errors import InputError
 from mtmc.run_config import RunConfig
 from mtmc.scorers import SCORERS
 from mtmc.scores import SCORE_MAPPINGS
+from mtmc.site_config import SITE_TABLES
 
 
 def add_sequence(parser: argparse.ArgumentParser, several: bool) -> None:
@@ -166,9 +167,6 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )
 
 
-GROUND_TRACKER, SEPARATE_TRACKER = "ground_tracker", "separate_tracker"
-"""Tables of the settings of multi-camera tracking."""
-
 _RUN_KEYS = (
     "detector", "detections", "embeddings", "reid", "false_match_rate", "frames", "every",
     "scorer", "min_score", "min_height", "mask", "fps", "device", "threads", "batch", "seed",
@@ -179,7 +177,7 @@ _RUN_KEYS = (
 def run_config(arguments: argparse.Namespace) -> RunConfig:
     """Settings of a run; the tables of multi-camera trackers are left to multi-camera runs."""
     tables = run_tables(arguments)
-    for name in (GROUND_TRACKER, SEPARATE_TRACKER):
+    for name in SITE_TABLES:
         tables.pop(name, None)
     return RunConfig.from_tables(tables)
 

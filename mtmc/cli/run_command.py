@@ -9,13 +9,11 @@ from typing import Any
 
 import tomli_w
 
-from mtmc.config import from_dict, to_plain
-from mtmc.multiview import GroundTrackerConfig
-from mtmc.multiview.separate import SeparateConfig
 from mtmc.pipeline import stop_on_signal
 from mtmc.progress import StageClock, progress_bars
 from mtmc.run import RunConfig, RunOutcome, check_unique_names, open_sequence, run_sequence
 from mtmc.run_config import DEFAULT
+from mtmc.site_config import SiteConfig
 from mtmc.site_run import SiteOutcome
 from mtmc.sites import find_site
 from mtmc.sources import FrameRange
@@ -114,17 +112,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Track every sequence in turn; the first that fails ends the command."""
     config = shared.run_config(arguments)
     tables = shared.run_tables(arguments)
-    ground = from_dict(
-        GroundTrackerConfig, tables.get(shared.GROUND_TRACKER, {}), shared.GROUND_TRACKER
-    )
-    separate = from_dict(
-        SeparateConfig, tables.get(shared.SEPARATE_TRACKER, {}), shared.SEPARATE_TRACKER
-    )
+    settings = SiteConfig.from_tables(tables)
     if arguments.print_config:
-        everything = config.to_tables() | {
-            shared.GROUND_TRACKER: to_plain(ground),
-            shared.SEPARATE_TRACKER: to_plain(separate),
-        }
+        everything = config.to_tables() | settings.to_tables()
         output().print(tomli_w.dumps(everything), end="", markup=False, soft_wrap=True)
         return 0
     if arguments.out is None:
@@ -135,7 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
     code = 0
     with stop_on_signal() as stop:
         for name in names:
-            outcome = _track(name, Path(arguments.out), config, ground, separate, root, stop)
+            outcome = _track(name, Path(arguments.out), config, settings, root, stop)
             _report(outcome)
             if not outcome.summary.complete:
                 code = EXIT_INTERRUPTED if stop() else EXIT_INCOMPLETE
@@ -160,14 +150,13 @@ def _track(
     name: str,
     out: Path,
     config: RunConfig,
-    ground: GroundTrackerConfig,
-    separate: SeparateConfig,
+    settings: SiteConfig,
     root: Path | None,
     stop: Callable[[], bool],
 ) -> RunOutcome | SiteOutcome:
     site = find_site(name, root)
     if site is not None:
-        return track_site(site, out, config, ground, separate, root, stop)
+        return track_site(site, out, config, settings, root, stop)
     _notice(config)
     source, _ = open_sequence(name, root, config.run.fps)
     total = source.count(FrameRange.parse(config.run.frames, config.run.every))

@@ -11,10 +11,9 @@ from mtmc.atomic import atomic_writer
 from mtmc.errors import InputError
 from mtmc.evaluation.ground import GROUND_FILE, evaluate_site, ground_table_scores, sites_to_json
 from mtmc.evaluation.table import scores_table
-from mtmc.multiview import GroundTrackerConfig
-from mtmc.multiview.separate import SeparateConfig
 from mtmc.progress import StageClock, progress_bars
 from mtmc.run_config import RunConfig
+from mtmc.site_config import SiteConfig
 from mtmc.site_run import SiteOutcome, run_site
 from mtmc.sites import Site, find_site
 from mtmc.types import View
@@ -27,8 +26,7 @@ def track_site(
     site: Site,
     out: Path,
     config: RunConfig,
-    ground: GroundTrackerConfig,
-    separate: SeparateConfig,
+    settings: SiteConfig,
     root: Path | None,
     stop: Callable[[], bool],
 ) -> SiteOutcome:
@@ -44,13 +42,12 @@ def track_site(
             site,
             out,
             config,
-            ground,
+            settings,
             root,
             on_moment,
             stop,
             clock,
             on_video_moment=lambda _: drawing.advance(),
-            separate_config=separate,
             on_warning=lambda message: errors().print(f"warning: {message}", markup=False),
         )
 

@@ -16,6 +16,8 @@ class EntryConfig:
 
     Attributes
     ----------
+    enabled : bool
+        Off leaves people the identities that the tracker underneath gives.
     gallery : GalleryConfig
         Crops kept of identities, and the threshold.
     sample_s : float
@@ -46,6 +48,7 @@ class EntryConfig:
         Whose crops turn out to be closer to somebody absent by this much is asked about anew.
     """
 
+    enabled: bool = True
     gallery: GalleryConfig = field(default_factory=GalleryConfig)
     sample_s: float = 0.25
     min_crops: int = 8

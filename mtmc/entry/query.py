@@ -13,7 +13,7 @@ that was answered enter the gallery, and none that is taken while people are clo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ import numpy as np
 from mtmc.reid.distances import DistanceStatistics
 from mtmc.reid.gallery import Gallery
 
+from ..multiview.events import TellsEvents, TrackerEvent
 from ..sites.area import Area
 from ..types import Detections, FloatArray, GlobalTrack, GlobalTracker, Relabel, View
 from .config import EntryConfig
@@ -33,12 +34,12 @@ GONE_S = 1.0
 """A track that is not reported for so long is not there."""
 LEFT_S = 0.4
 """And one that was seen last where people leave has left: the next one there is somebody else."""
+GHOST_S = 1.5
+"""A track may go on for so long without its person, while another has begun to follow that one."""
 HISTORY = 512
 """Moments whose detections are kept for tracks that are reported late."""
 TOLD = 5
 """Candidates that the journal lists."""
-
-Journal = Callable[[Mapping[str, Any]], None]
 
 
 class EntryQuery:
@@ -58,8 +59,6 @@ class EntryQuery:
         Of the appearance model.
     entries : sequence of Area
         Where people come in and go out; none means anywhere.
-    journal : callable
-        Called with every decision and its evidence, as plain values.
     """
 
     def __init__(
@@ -69,12 +68,12 @@ class EntryQuery:
         config: EntryConfig | None = None,
         statistics: DistanceStatistics | None = None,
         entries: Sequence[Area] = (),
-        journal: Journal = lambda _: None,
     ) -> None:
         self._tracker = tracker
         self._cameras = {name: number for number, name in enumerate(cameras)}
         self._config = config or EntryConfig()
-        self._statistics, self._entries, self._journal = statistics, tuple(entries), journal
+        self._statistics, self._entries = statistics, tuple(entries)
+        self._events: list[TrackerEvent] = []
         self._gallery: Gallery | None = None
         self._present: dict[int, Present] = {}
         self._absent: dict[int, Absent] = {}
@@ -101,6 +100,13 @@ class EntryQuery:
         answer = self._process(self._tracker.flush())
         end = max((time_s for time_s, _ in self._views.values()), default=0.0)
         return answer + self._ask(list(self._present.values()), end, self._newest, last=True)
+
+    def take_events(self) -> list[TrackerEvent]:
+        """Decisions with their evidence since the last call, and what the other tracker tells."""
+        events, self._events = self._events, []
+        if isinstance(self._tracker, TellsEvents):
+            events = [*self._tracker.take_events(), *events]
+        return events
 
     def _process(self, found: Sequence[GlobalTrack | Relabel]) -> list[GlobalTrack | Relabel]:
         """Events first, for they speak of what came out before; then the tracks."""
@@ -253,7 +259,7 @@ class EntryQuery:
         """What place and time say of somebody who is absent, as cosine distance."""
         config, stretch = self._config, person.stretch
         gap_s = stretch.since_s - absent.seen_s
-        if gap_s <= 0 and absent.key not in stretch.partners:
+        if gap_s <= -GHOST_S and absent.key not in stretch.partners:
             return np.inf
         reach = config.relink_start_m + config.relink_speed * max(gap_s, 0.0)
         near = float(np.linalg.norm(stretch.xy - absent.seen_xy)) <= reach
@@ -309,8 +315,8 @@ class EntryQuery:
             kind = "new"
         elif not person.stretch.born:
             kind = "kept" if identity == person.identity else "exchanged"
-        self._journal({
-            "event": "identity", "kind": kind, "frame": frame, "time_s": round(time_s, 3),
+        self._events.append(TrackerEvent("identity", {
+            "answer": kind, "frame": frame, "time_s": round(time_s, 3),
             "track": person.identity, "identity": identity,
             "since_frame": person.stretch.since_frame, "crops": len(person.stretch.buffer),
             "threshold": round(float(question.threshold[row]), 4),
@@ -320,7 +326,7 @@ class EntryQuery:
                  "prior": _round(question.prior[row, column])}
                 for column in order.tolist()
             ],
-        })  # fmt: skip
+        }))  # fmt: skip
 
     def _check(self, person: Present) -> None:
         """Do the latest crops still show that person? Then they are kept; else ask anew."""

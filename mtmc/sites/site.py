@@ -168,6 +168,8 @@ class Site:
         Whether cameras look at one ground plane together, or each at a place of its own.
     travel : tuple of TravelTime
         How long people take between cameras of separate places, where it is known.
+    entries : tuple of Area
+        Where people come in and go out; none means that is not known.
     overlaps : tuple of pairs of str
         Cameras of separate places that can see a person at the same time after all.
     """
@@ -183,6 +185,7 @@ class Site:
     tracker: Literal["ground", "separate"] = "ground"
     travel: tuple[TravelTime, ...] = ()
     overlaps: tuple[tuple[str, str], ...] = ()
+    entries: tuple[Area, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.cameras:

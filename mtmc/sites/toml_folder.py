@@ -10,6 +10,7 @@
     unit_m = 0.01                       # length of the calibration's unit; default: the format's
     bounds = [0.0, 0.0, 12.0, 8.0]      # x0, y0, x1, y1, or a list of corners; metres
     region = [[0, 0], [12, 0], [12, 6]] # where tracks are reported; default: bounds
+    entries = [[0.5, 0.0, 1.9, 0.9]]    # where people come in and go out; areas like bounds
     min_score = 0.4                     # detections below are not used
     ground_truth = "ground_truth.csv"   # frame,id,x,y with a header; id -1 is unknown
     crops_root = "crops/"               # what the images named by crops are relative to
@@ -76,6 +77,7 @@ def read(folder: Path) -> Site:
     path = folder / FILE
     table = load_toml(path)
     areas = {key: _area(path, key, table.pop(key, None)) for key in ("bounds", "region")}
+    doors = _entries(path, table.pop("entries", []))
     entries = table.pop("camera", None)
     if not isinstance(entries, list) or not entries:
         raise InputError(f"{path}: camera: expected one table [[camera]] or more, got none")
@@ -114,6 +116,7 @@ def read(folder: Path) -> Site:
             tracker=site.tracker or ("separate" if site.calibration is None else "ground"),
             travel=tuple(entry.as_travel_time() for entry in times),
             overlaps=site.overlaps,
+            entries=doors,
         )
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
@@ -137,6 +140,14 @@ def _area(path: Path, key: str, value: Any) -> Area | None:
         return Area(tuple((float(x), float(y)) for x, y in value))
     except (TypeError, ValueError) as error:
         raise InputError(f"{path}: {key}: expected [x0, y0, x1, y1] or corners: {error}") from error
+
+
+def _entries(path: Path, value: Any) -> tuple[Area, ...]:
+    """Areas where people come in: a list of what `_area` reads."""
+    if not isinstance(value, list):
+        raise InputError(f"{path}: entries: expected a list of areas, got {value!r}")
+    areas = [_area(path, f"entries {number}", one) for number, one in enumerate(value, 1)]
+    return tuple(area for area in areas if area is not None)
 
 
 def _check_names(

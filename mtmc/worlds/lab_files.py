@@ -21,11 +21,13 @@ from ..types import IntArray
 from .lab import LabConfig, simulate_lab
 from .lab_boxes import DetectorFaults, FoundBoxes, walk_frames
 from .lab_crops import DressedBox, Wardrobe
-from .lab_room import OUTSIDE_Y, ROOM_X, ROOM_Y, lab_cameras
+from .lab_room import DOOR_X, OUTSIDE_Y, ROOM_X, ROOM_Y, lab_cameras
 from .lab_world import LabWorld
 
 REGION_Y = 0.2
 """Truth and tracks count from here on: who stands in the door is neither in nor out."""
+ENTRY = (DOOR_X[0] - 0.2, OUTSIDE_Y, DOOR_X[1] + 0.2, 0.9)
+"""Where people come in: the door and a step into the room."""
 CROP_COLUMNS = ("frame", "row", "image", "visible", "other", "cover", "height")
 MARK = "mtmc-lab-world"
 
@@ -117,6 +119,7 @@ def write_site(
         "calibration_format": "mtmc",
         "bounds": [ROOM_X[0], OUTSIDE_Y, ROOM_X[1], ROOM_Y[1]],
         "region": [ROOM_X[0], REGION_Y, ROOM_X[1], ROOM_Y[1]],
+        "entries": [list(ENTRY)],
         "ground_truth": "ground_truth.csv",
         **more,
         "camera": cameras,

@@ -92,7 +92,7 @@ def test_the_tables_hold_exactly_the_keys():
         return {field.name for field in dataclasses.fields(entry)}
 
     tables = [set(table) for table in TABLES if table]
-    assert keys(SiteEntry) | {"bounds", "region"} in tables
+    assert keys(SiteEntry) | {"bounds", "region", "entries"} in tables
     assert keys(CameraEntry) in tables
     for key in keys(TravelEntry):
         assert f"`{key}`" in PAGE
