@@ -74,7 +74,7 @@ def main() -> None:
     detector = OnnxDetector(root / "models" / "yolox_nano_416x416.onnx", threads=1)
     report["ADL-Rundle-6"] = measure_sequence(root, patch, DetectorScorer(detector))
     print(json.dumps(report, indent=1))
-    report |= provenance("mtmc/scorers", "benchmarks/*.py")
+    report |= provenance("mtmc/scorers", "benchmarks/patch_classifier.py")
     arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 

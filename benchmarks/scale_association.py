@@ -49,7 +49,7 @@ def main() -> None:
             times[name][people] = min(each[name] for each in rounds)
     result = {name: {"ms": ms, "exponent": round(exponent(ms), 3)} for name, ms in times.items()}
     report = {"fitted_from": LARGE, "repeats": arguments.repeats, "trackers": result}
-    report |= provenance("trackers", "benchmarks/*.py")
+    report |= provenance("trackers", "benchmarks/s*_association*.py")
     arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print(f"{'ms a frame':>12} " + " ".join(f"{people:>9}" for people in PEOPLE) + "  exponent")
     for name, ms in times.items():

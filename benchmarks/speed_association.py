@@ -79,7 +79,7 @@ def main() -> None:
         "peers": {name: requirements(name) for name in PEERS},
         "repeats": arguments.repeats,
         "runs": runs,
-        **provenance("trackers", "benchmarks/*.py"),
+        **provenance("trackers", "benchmarks/speed_association*.py"),
     }
     arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print_table(runs, report["ratio_to_fastest_peer"])

@@ -86,7 +86,7 @@ def main() -> None:
         f"{WITH_FEATURES}, features of deep_sort": [*feature_rows(root)],
     }
     report = {"paper_protocol": PAPER_PROTOCOL, "rows": sections}
-    report |= provenance("trackers", "mtmc", "benchmarks/*.py")
+    report |= provenance("trackers", "mtmc/scorers", "mtmc/tuning", "benchmarks/table6.py")
     arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print_rows(sections)
 
