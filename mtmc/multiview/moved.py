@@ -168,6 +168,8 @@ class MovedCameras:
             fits = unmoved * config.lead > people  # no shift can have a lead
             if people < config.min_people or (fits and not self._set_aside[number]):
                 continue
+            if votes[-1].time_s - votes[0].time_s < config.window_s / 2.0:
+                continue  # people who stand still agree on anything for a moment
             width_px = config.width * float(np.hypot(*camera.image_size))
             shift = common_shift(votes, camera, width_px)
             if shift is None or shift.share < config.share:

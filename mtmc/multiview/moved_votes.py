@@ -61,8 +61,8 @@ class Shift:
     share : float
         Share of the expected people that have a box there.
     lead : float
-        How many times as many have one close to there as close to where they are expected; close,
-        for in a crowd there is some box near any place.
+        How many times as many have one close to there as at the offset near zero that most agree
+        on: detectors are off by some pixels, too. Close, for in a crowd some box is near any place.
     people : int
     """
 
@@ -85,20 +85,16 @@ def common_shift(
         return None
     before = (np.cumsum(counts) - counts).tolist()
     person = np.concatenate([one.person + n for one, n in zip(votes, before, strict=True)])
-    cell = np.floor(offset / width_px).astype(np.int64)
-    cell -= cell.min(axis=0)
-    grid = np.zeros(cell.max(axis=0) + 3)
-    for right in range(3):
-        for down in range(3):
-            np.add.at(grid, (cell[:, 0] + right, cell[:, 1] + down), 1.0)
-    # The cell whose 3 x 3 neighbourhood holds most; its middle, then the mean of what is near.
-    best = np.unravel_index(int(grid.argmax()), grid.shape)
-    near = (np.abs(cell + 1 - np.array(best)) <= 1).all(axis=1)
-    centre = offset[near].mean(axis=0)
-    at_centre = ((offset - centre) ** 2).sum(axis=1)
-    here = at_centre <= (2.0 * width_px) ** 2
+    centre = _densest(offset, np.ones(len(offset), np.bool_), width_px)
+    close = ((offset - centre) ** 2).sum(axis=1) <= width_px**2
+    here = ((offset - centre) ** 2).sum(axis=1) <= (2.0 * width_px) ** 2
     centre = offset[here].mean(axis=0)
-    close, unmoved = at_centre <= width_px**2, int(sum(one.unmoved for one in votes))
+    near_zero = (offset**2).sum(axis=1) <= (2.0 * width_px) ** 2
+    unmoved = 0
+    if near_zero.any():
+        still = _densest(offset, near_zero, width_px)
+        fits = near_zero & (((offset - still) ** 2).sum(axis=1) <= width_px**2)
+        unmoved = len(np.unique(person[fits]))
     foot = np.concatenate([one.foot_px for one in votes])[here]
     metres = camera.ground_from_image(foot) - camera.ground_from_image(foot - offset[here])
     x, y = centre.tolist()
@@ -110,6 +106,20 @@ def common_shift(
         len(np.unique(person[close])) / max(unmoved, 1),
         people,
     )
+
+
+def _densest(offset: FloatArray, chosen: BoolArray, width_px: float) -> FloatArray:
+    """Middle (2,) of the chosen offsets (V, 2) where most lie in 3 x 3 cells of a grid."""
+    picked = offset[chosen]
+    cell = np.floor(picked / width_px).astype(np.int64)
+    cell -= cell.min(axis=0)
+    grid = np.zeros(cell.max(axis=0) + 3)
+    for right in range(3):
+        for down in range(3):
+            np.add.at(grid, (cell[:, 0] + right, cell[:, 1] + down), 1.0)
+    best = np.array(np.unravel_index(int(grid.argmax()), grid.shape))
+    near = (np.abs(cell + 1 - best) <= 1).all(axis=1)
+    return np.asarray(picked[near].mean(axis=0))
 
 
 def expected_places(
