@@ -19,6 +19,8 @@ import argparse
 import json
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,11 +32,12 @@ from benchmarks.peers.environments import REQUIREMENTS, make_environment
 from benchmarks.provenance import provenance
 from mtmc.datasets import Sequence, find_sequence, image_files, resolve_data_root
 from mtmc.evaluation import BootstrapConfig, Comparison, Pair, compare
+from mtmc.look import ImageLook
 from mtmc.mot_files import NO_CLASS, MotTable, detections_by_frame, read_detections, write_results
 from mtmc.reid.embedder import load
 from mtmc.scores import score_mapping
 from mtmc.trackers import TRACKERS, build
-from mtmc.types import Detections
+from mtmc.types import Detections, Frame
 
 SEQUENCE = "ADL-Rundle-6"
 MODEL = "models/osnet_x0_25_market1501.onnx"
@@ -84,6 +87,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         results = {name: ours(name, sequence, detections) for name in OURS}
         results["evidence without looks"] = ours("evidence", sequence, without_looks(detections))
+        results["botsort, camera motion"] = ours("botsort", sequence, detections, True)
         results |= peers(sequence, detections, Path(folder))
         comparison = score(sequence, results, Path(folder))
     report = {
@@ -127,17 +131,33 @@ def without_looks(detections: dict[int, Detections]) -> dict[int, Detections]:
     return {index: Detections(each.xyxy, each.scores) for index, each in detections.items()}
 
 
-def ours(name: str, sequence: Sequence, detections: dict[int, Detections]) -> MotTable:
+def ours(
+    name: str, sequence: Sequence, detections: dict[int, Detections], watch_camera: bool = False
+) -> MotTable:
     entry = TRACKERS[name]
     gate = {"max_cosine_distance": MAX_COSINE_DISTANCE} if entry.uses_appearance else {}
     tracker = build(name, entry.config(**gate))
     frames = sorted(detections)
-    tracks = [tracker.update(detections[k], k / sequence.frame_rate) for k in frames]
+    looks = camera_looks(sequence) if watch_camera else repeat(None)
+    tracks = [
+        tracker.update(detections[k], k / sequence.frame_rate, look)
+        for k, look in zip(frames, looks, strict=False)
+    ]
     return table(
         np.repeat(frames, [len(each) for each in tracks]),
         np.concatenate([each.ids for each in tracks]),
         np.concatenate([each.xyxy for each in tracks]),
     )
+
+
+def camera_looks(sequence: Sequence) -> Iterator[ImageLook]:
+    """What a tracker may ask of every image."""
+    previous = None
+    for index, path in images(sequence).items():
+        time_s = index / sequence.frame_rate
+        frame = Frame(sequence.name, index, time_s, cv2.imread(str(path)))
+        yield ImageLook(frame, previous)
+        previous = frame
 
 
 def peers(
