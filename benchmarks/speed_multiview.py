@@ -26,6 +26,7 @@ import numpy as np
 from benchmarks.provenance import provenance
 from mtmc.datasets import resolve_data_root
 from mtmc.multiview import GroundTracker
+from mtmc.people import BoxFilter
 from mtmc.sites import Site, find_site, moments
 from mtmc.types import Detections, Frame, View
 
@@ -34,8 +35,12 @@ BARS = {"CMC2": 300.0, "WILDTRACK": 60.0}
 
 
 def frame_sets(site: Site) -> list[list[View]]:
-    """All moments of a site in memory."""
-    people = {camera.name: camera.detections or {} for camera in site.cameras}
+    """All moments of a site in memory, with the boxes that a run of it would use."""
+    keep = BoxFilter(site.min_score)
+    people = {
+        camera.name: {index: keep(boxes) for index, boxes in (camera.detections or {}).items()}
+        for camera in site.cameras
+    }
     return [
         [
             View(
