@@ -275,15 +275,22 @@ class Evidence:
         growth = np.log(height[tracks] / observed.xyah[detections, _HEIGHT]) / config.size_std
         cost += growth * growth
         cost -= 2.0 * np.log(np.maximum(observed.scores[detections], _LEAST_SCORE))
-        if config.appearance_weight:
-            affordable_pairs = cost <= config.max_cost + config.appearance_weight
-            tracks, detections = tracks[affordable_pairs], detections[affordable_pairs]
-            cost = cost[affordable_pairs]
-            distance = self._gallery.cosine_distance(tracks, observed.looks[detections])
-            excess = distance / config.max_cosine_distance - 1.0
-            # Where one side has no look, it speaks neither for nor against.
-            cost += config.appearance_weight * np.where(np.isinf(distance), 0.0, excess)
-        return Pairs(tracks, detections), cost
+        possible = cost <= config.max_cost + config.appearance_weight
+        pairs = Pairs(tracks[possible], detections[possible])
+        return pairs, cost[possible] + self._looks_cost(pairs, observed)
+
+    def _looks_cost(self, pairs: Pairs, observed: _Observed) -> FloatArray:
+        """What the looks of pairs cost (K,): their weight times (distance / threshold - 1).
+
+        Where one side has no look, it speaks neither for nor against the pair.
+        """
+        weight = self.config.appearance_weight
+        if weight == 0.0:
+            return np.zeros(len(pairs.tracks))
+        distance = self._gallery.cosine_distance(pairs.tracks, observed.looks[pairs.detections])
+        excess = distance / self.config.max_cosine_distance - 1.0
+        cost: FloatArray = weight * np.where(np.isinf(distance), 0.0, excess)
+        return cost
 
     def _take_up(
         self, free: BoolArray, left: BoolArray, observed: _Observed, time_s: float
