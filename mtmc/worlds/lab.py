@@ -99,4 +99,6 @@ def simulate_lab(config: LabConfig, on_frame: Callable[[], None] = lambda: None)
     visits = draw_visits(rng, wanted, config.length_s, MOST_AT_ONCE)
     people = 1 + max(visit.person for visit in visits)
     height_m = np.clip(rng.normal(1.72, 0.09, people), 1.5, 1.95)
-    return walk_through(visits, height_m, config.frames, config.frame_rate, config.seed, on_frame)
+    return walk_through(
+        visits, height_m, config.frames, config.frame_rate, config.seed, MOST_AT_ONCE, on_frame
+    )

@@ -6,14 +6,14 @@ import csv
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
-from mtmc.calibration.formats import FORMATS
+from mtmc.calibration.formats import write_cameras
 from mtmc.reid.data import PersonDataset
 
 from ..errors import InputError
@@ -23,6 +23,7 @@ from .lab_boxes import DetectorFaults, FoundBoxes, walk_frames
 from .lab_crops import DressedBox, Wardrobe
 from .lab_room import DOOR_X, OUTSIDE_Y, ROOM_X, ROOM_Y, lab_cameras
 from .lab_world import LabWorld
+from .render_files import draw_world
 
 REGION_Y = 0.2
 """Truth and tracks count from here on: who stands in the door is neither in nor out."""
@@ -36,7 +37,6 @@ def write_dressed_lab(
     folder: Path,
     config: LabConfig,
     dataset: PersonDataset,
-    dataset_root: Path,
     *,
     low_resolution: bool = False,
     faults: DetectorFaults | None = None,
@@ -45,8 +45,8 @@ def write_dressed_lab(
     """Write a world of boxes whose people wear real crops.
 
     The folder gets ``sequence.toml``, ``calibration.toml``, ``ground_truth.csv`` and, per camera,
-    ``det.txt`` (MOT format) and ``crops.csv`` (which crops a detection shows; the images stay
-    where they are).
+    ``det.txt`` (MOT format) and ``crops.csv`` (which crops a detection shows). The crops that are
+    shown are copied to ``crops/``, with the data set's terms.
 
     Parameters
     ----------
@@ -55,8 +55,6 @@ def write_dressed_lab(
     config : LabConfig
     dataset : PersonDataset
         Where the crops come from.
-    dataset_root : Path
-        The folder that the data set's names are relative to.
     low_resolution : bool
         Crops of 24 to 48 pixels in height.
     faults : DetectorFaults or None
@@ -70,12 +68,12 @@ def write_dressed_lab(
     ValueError
         When the data set has too few people.
     """
-    work = _begin(folder)
-    try:
+    with _new_site(folder) as work:
         world = simulate_lab(config, on_frame)
         cameras = lab_cameras()
         people = len(world.height_m)
         wardrobe = Wardrobe(dataset, people, len(cameras), config.seed, low_resolution)
+        shown_crops: set[str] = set()
         with ExitStack() as stack:
             writers = [stack.enter_context(_CameraFiles(work / c.name)) for c in cameras]
             views = walk_frames(world, cameras, faults or DetectorFaults(), config.seed)
@@ -83,18 +81,63 @@ def write_dressed_lab(
                 for number, (boxes, found) in enumerate(shown):
                     looks = wardrobe.dress(world, frame, number, boxes, found)
                     writers[number].write(frame + 1, found, looks)
+                    shown_crops.update(look.image for look in looks)
+                    shown_crops.update(look.other for look in looks if look.other)
                 on_frame()
-        write_ground_truth(work / "ground_truth.csv", world)
-        FORMATS["mtmc"].write(work / "calibration.toml", cameras)
         tables = [
             {"name": c.name, "detections": f"{c.name}/det.txt", "crops": f"{c.name}/crops.csv"}
             for c in cameras
         ]
-        write_site(work, folder.name, config, tables, crops_root=str(dataset_root.resolve()))
-        _finish(work, folder)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        _copy_crops(work / "crops", dataset, shown_crops)
+        _write_common(work, folder.name, config, world, tables, crops_root="crops")
     return folder
+
+
+def write_rendered_lab(
+    folder: Path,
+    config: LabConfig,
+    *,
+    workers: int = 2,
+    on_frame: Callable[[], None] = lambda: None,
+) -> Path:
+    """Write a world of drawn people: pictures that nobody owns.
+
+    The folder gets ``sequence.toml``, ``calibration.toml``, ``ground_truth.csv`` and, per camera, a
+    folder of JPEG images.
+
+    Parameters
+    ----------
+    folder : Path
+        Replaced once the new one is whole, if it is such a world already.
+    config : LabConfig
+    workers : int
+        Processes that draw.
+    on_frame : callable
+        Called once per frame that is simulated, and once per camera and frame that is drawn.
+
+    Raises
+    ------
+    InputError
+        When the folder exists and is something else.
+    """
+    with _new_site(folder) as work:
+        world = simulate_lab(config, on_frame)
+        cameras = lab_cameras()
+        draw_world(work, world, cameras, config.seed, workers, on_frame)
+        tables = [{"name": camera.name, "images": camera.name} for camera in cameras]
+        _write_common(work, folder.name, config, world, tables)
+    return folder
+
+
+def _copy_crops(folder: Path, dataset: PersonDataset, names: set[str]) -> None:
+    folder.mkdir()
+    (folder / "TERMS.txt").write_text(f"{dataset.name}: {dataset.terms}\n", encoding="utf-8")
+    for part in (dataset.query, dataset.gallery):
+        for row, name in enumerate(part.names):
+            if name in names:
+                path = folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(part.encoded[row])
 
 
 def write_ground_truth(path: Path, world: LabWorld) -> None:
@@ -108,10 +151,13 @@ def write_ground_truth(path: Path, world: LabWorld) -> None:
                 writer.writerow((frame + 1, person + 1, f"{x:.4f}", f"{y:.4f}"))
 
 
-def write_site(
-    folder: Path, name: str, config: LabConfig, cameras: list[dict[str, Any]], **more: Any
-) -> None:
-    """``sequence.toml``, and a mark that says what made the folder."""
+def _write_common(
+    folder: Path, name: str, config: LabConfig, world: LabWorld, cameras: list[dict[str, Any]],
+    **more: Any,
+) -> None:  # fmt: skip
+    """Truth, calibration, ``sequence.toml``, and a mark that says what made the folder."""
+    write_ground_truth(folder / "ground_truth.csv", world)
+    write_cameras(folder / "calibration.toml", "mtmc", lab_cameras())
     site = {
         "name": name,
         "rate": config.frame_rate,
@@ -131,22 +177,25 @@ def write_site(
 
 def _inside(world: LabWorld, frame: int) -> IntArray:
     person = world.present(frame)
-    return person[world.xy[frame, person, 1] >= REGION_Y]
+    inside: IntArray = person[world.xy[frame, person, 1] >= REGION_Y]
+    return inside
 
 
-def _begin(folder: Path) -> Path:
-    """A temporary folder beside the one to be written."""
+@contextmanager
+def _new_site(folder: Path) -> Iterator[Path]:
+    """A temporary folder that takes the place of ``folder`` once it is whole."""
     if folder.exists() and not (folder / f"{MARK}.json").is_file():
         raise InputError(f"{folder}: exists and is no simulated world; not overwritten")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-
-
-def _finish(work: Path, folder: Path) -> None:
-    work.chmod(0o755)
-    if folder.exists():
-        shutil.rmtree(folder)
-    work.replace(folder)
+    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield work
+        work.chmod(0o755)
+        if folder.exists():
+            shutil.rmtree(folder)
+        work.replace(folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 class _CameraFiles:

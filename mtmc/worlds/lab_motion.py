@@ -60,7 +60,8 @@ class _Person:
 class Room:
     """Everybody who is in the room, moved on step by step."""
 
-    def __init__(self, visits: list[Visit], seed: int, step_s: float) -> None:
+    def __init__(self, visits: list[Visit], seed: int, step_s: float, most: int) -> None:
+        self._most = most
         self._plan = FloorPlan()
         self._waiting = sorted(enumerate(visits, 1), key=lambda pair: pair[1].start_s)
         self._seed, self._step_s = seed, step_s
@@ -82,6 +83,8 @@ class Room:
     def _let_in(self) -> None:
         door = np.array([np.mean(DOOR_X), OUTSIDE_Y])
         while self._waiting and self._waiting[0][1].start_s <= self.time_s:
+            if len(self.people) >= self._most:  # somebody takes longer to leave than planned
+                return
             near = [np.linalg.norm(other.at - door) < 1.0 for other in self.people]
             if any(near):
                 return
@@ -285,6 +288,7 @@ def walk_through(
     frames: int,
     frame_rate: float,
     seed: int,
+    most_at_once: int,
     on_frame: Callable[[], None] = lambda: None,
 ) -> LabWorld:
     """Let everybody come, move about and go.
@@ -296,6 +300,8 @@ def walk_through(
     frames : int
     frame_rate : float
     seed : int
+    most_at_once : int
+        Others wait outside.
     on_frame : callable
         Called after every frame.
     """
@@ -309,7 +315,7 @@ def walk_through(
         visit=np.zeros((frames, count), np.int64),
         height_m=height_m,
     )
-    room = Room(visits, seed, 1.0 / frame_rate)
+    room = Room(visits, seed, 1.0 / frame_rate, most_at_once)
     for frame in range(frames):
         room.advance()
         for person in room.people:

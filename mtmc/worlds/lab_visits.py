@@ -94,7 +94,7 @@ def _draw(
     visits = []
     while arrivals:
         start, person = heapq.heappop(arrivals)
-        if start > duration_s - wanted.stay_s[0]:
+        if start > duration_s - min(wanted.stay_s[0], duration_s / 2):
             continue
         while leaving and leaving[0] <= start:
             heapq.heappop(leaving)

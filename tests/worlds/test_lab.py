@@ -9,12 +9,13 @@ import cv2
 import numpy as np
 import pytest
 
+from mtmc.cli import main
 from mtmc.errors import InputError
 from mtmc.reid.data.types import FileImages, PersonDataset, Samples
 from mtmc.sites import find_site
 from mtmc.worlds.lab import DURATION_S, MOST_AT_ONCE, PRESETS, LabConfig, simulate_lab
 from mtmc.worlds.lab_boxes import DetectorFaults, FaultyDetector, camera_boxes
-from mtmc.worlds.lab_files import write_dressed_lab
+from mtmc.worlds.lab_files import write_dressed_lab, write_rendered_lab
 from mtmc.worlds.lab_paths import FloorPlan, walkable
 from mtmc.worlds.lab_room import DOOR_X, FURNITURE, OUTSIDE_Y, ROOM_X, ROOM_Y, lab_cameras
 from mtmc.worlds.lab_visits import Visit, draw_visits, longest_share
@@ -165,7 +166,7 @@ def test_luck_has_memory() -> None:
 
 
 @pytest.fixture(scope="module")
-def people(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PersonDataset]:
+def people(tmp_path_factory: pytest.TempPathFactory) -> PersonDataset:
     """Plain-coloured crops of eight people from four cameras, three of each."""
     root = tmp_path_factory.mktemp("people")
     names, identities, cameras = [], [], []
@@ -179,12 +180,11 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PersonDatase
                 cameras.append(camera)
     paths = FileImages([root / name for name in names])
     samples = Samples(paths, np.array(identities), np.array(cameras), tuple(names))
-    return root, PersonDataset("plain", "made here", samples, samples, samples)
+    return PersonDataset("plain", "made here", samples, samples, samples)
 
 
-def test_a_dressed_world_is_a_site(tmp_path: Path, people: tuple[Path, PersonDataset]) -> None:
-    root, dataset = people
-    folder = write_dressed_lab(tmp_path / "lab", BRIEF, dataset, root)
+def test_a_dressed_world_is_a_site(tmp_path: Path, people: PersonDataset) -> None:
+    folder = write_dressed_lab(tmp_path / "lab", BRIEF, people)
     site = find_site(folder)
     assert site is not None
     assert site.truth is not None
@@ -206,16 +206,15 @@ def test_a_dressed_world_is_a_site(tmp_path: Path, people: tuple[Path, PersonDat
             for look in looks:
                 shown.setdefault(camera.name, set()).add(look.image[0].split("_")[1])
     assert sum(len(cameras) for cameras in shown.values()) <= 4 * 4
-    again = write_dressed_lab(tmp_path / "again", BRIEF, dataset, root)
+    again = write_dressed_lab(tmp_path / "again", BRIEF, people)
     for name in ("ground_truth.csv", "cam2/det.txt", "cam2/crops.csv"):
         assert (again / name).read_bytes() == (folder / name).read_bytes()
 
 
 def test_low_resolution_crops_are_24_to_48_pixels_high(
-    tmp_path: Path, people: tuple[Path, PersonDataset]
+    tmp_path: Path, people: PersonDataset
 ) -> None:
-    root, dataset = people
-    folder = write_dressed_lab(tmp_path / "low", BRIEF, dataset, root, low_resolution=True)
+    folder = write_dressed_lab(tmp_path / "low", BRIEF, people, low_resolution=True)
     site = find_site(folder)
     assert site is not None
     heights = {
@@ -230,13 +229,11 @@ def test_low_resolution_crops_are_24_to_48_pixels_high(
     assert max(heights) <= 48
 
 
-def test_other_folders_are_not_overwritten(
-    tmp_path: Path, people: tuple[Path, PersonDataset]
-) -> None:
+def test_other_folders_are_not_overwritten(tmp_path: Path, people: PersonDataset) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("all of it")
     with pytest.raises(InputError, match="no simulated world"):
-        write_dressed_lab(tmp_path / "mine", BRIEF, people[1], people[0])
+        write_dressed_lab(tmp_path / "mine", BRIEF, people)
     assert (tmp_path / "mine" / "thesis.tex").read_text() == "all of it"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine"]
 
@@ -244,7 +241,7 @@ def test_other_folders_are_not_overwritten(
 def test_too_few_people_to_dress_are_an_error(tmp_path: Path) -> None:
     few = Samples(FileImages([]), np.zeros(0, np.int64), np.zeros(0, np.int64), ())
     with pytest.raises(ValueError, match="people seen by 4 cameras"):
-        write_dressed_lab(tmp_path / "x", BRIEF, PersonDataset("none", "", few, few, few), tmp_path)
+        write_dressed_lab(tmp_path / "x", BRIEF, PersonDataset("none", "", few, few, few))
     assert not list(tmp_path.iterdir())
 
 
@@ -260,3 +257,34 @@ def test_too_few_people_to_dress_are_an_error(tmp_path: Path) -> None:
 def test_wrong_settings_say_so(change: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         LabConfig(**change)  # type: ignore[arg-type]
+
+
+def test_a_drawn_world_is_a_site_with_images(tmp_path: Path) -> None:
+    config = LabConfig("lab-brief", seed=3, duration_s=2.0, frame_rate=5.0)
+    counted: list[int] = []
+    folder = write_rendered_lab(
+        tmp_path / "drawn", config, workers=1, on_frame=lambda: counted.append(1)
+    )
+    site = find_site(folder)
+    assert site is not None
+    assert site.has_images
+    assert site.entries[0].contains(np.array([[1.2, 0.4]]))[0]
+    assert [len(camera.images) for camera in site.cameras] == [10] * 4
+    assert len(counted) == 10 + 40
+    image = cv2.imread(str(site.cameras[0].images[1]))
+    assert image is not None
+    assert image.shape == (480, 640, 3)
+
+
+def test_the_command_writes_worlds_and_refuses_nonsense(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "brief"
+    assert main(["simulate", "lab", "--preset", "lab-brief", "--seconds", "2", "--workers", "1",
+                 "--out", str(out)]) == 0  # fmt: skip
+    assert find_site(out) is not None
+    capsys.readouterr()
+    assert main(["simulate", "lab", "--out", str(tmp_path), "--seconds", "2"]) == 2
+    assert "no simulated world" in capsys.readouterr().err
+    assert main(["simulate", "lab", "--out", str(out), "--low-resolution"]) == 2
+    assert "--low-resolution: only with --dataset" in capsys.readouterr().err
