@@ -84,6 +84,17 @@ class EntryQuery:
         self._next_id = 1
         self._next_tracklet = 1
 
+    @property
+    def gallery(self) -> Gallery | None:
+        """What is kept of everybody; None before anybody was seen clearly."""
+        return self._gallery
+
+    def forget(self, identity: int) -> bool:
+        """Delete what is kept of somebody; False when nothing is. Tracks are left as they are."""
+        self._absent.pop(identity, None)
+        self._apart = {pair for pair in self._apart if identity not in pair}
+        return self._gallery is not None and self._gallery.forget(identity)
+
     def update(self, views: Sequence[View]) -> list[GlobalTrack | Relabel]:
         """Take the views of one moment; see `GlobalTracker`."""
         found = self._tracker.update(views)
@@ -244,8 +255,8 @@ class EntryQuery:
             if not person.stretch.born:
                 own[row] = column[person.identity]
                 prior[row, own[row]] = -self._config.keep
-        unknown, threshold = 1.0, np.zeros(len(asked))
-        distance = np.full(prior.shape, np.inf)
+        unknown, threshold = 1.0, np.ones(len(asked))
+        distance = np.full(prior.shape, np.nan)
         if self._gallery is not None:
             queries = [self._vectors(person) for person in asked]
             distance = self._gallery.distances(queries, np.array(identities, np.int64))
@@ -253,6 +264,9 @@ class EntryQuery:
             scale = self._gallery.scale
             threshold = np.array([scale.threshold(int(count)) for count in candidates])
             unknown = scale.different.mean
+        # of whom nothing is seen clearly, place alone says who was lost there
+        blind = np.isnan(distance) & (prior < 0)
+        distance = np.where(blind, threshold[:, None], distance)
         return identities, Question(distance, prior, own, threshold, unknown)
 
     def _prior(self, person: Present, absent: Absent) -> float:
