@@ -174,24 +174,42 @@ class Decider:
     ) -> tuple[FloatArray, IntArray, dict[int, _Origin]]:
         """Ways to new tracks (rows): from older ones, and as somebody new."""
         config, roll = self._config, self._roll
-        count = len(roll)
-        comers = people.take(new)
+        comers, size, count = people.take(new), len(new), len(roll)
         known = people.take(np.setdiff1d(np.arange(len(people)), new))
         known.extend(self._ended)
+        cost[new], moments, rows = self._take_up(comers, known)
+        cost = np.hstack([cost, np.full((len(people), size), np.inf)])
+        back = np.hstack([back, np.full((len(people), size), -1)])
+        nobody = np.full((size, size), -1)
+        moments, rows = np.hstack([moments, nobody]), np.hstack([rows, nobody])
+        share = self._inside(comers.born_xy) if self._moments else 0.0
+        cost[new, count + np.arange(size)] = config.new_cost * share
+        roll.extend(size, time_s)
+        origin = {
+            row: _Origin(float(comers.born_s[i]), moments[i], rows[i])
+            for i, row in enumerate(new.tolist())
+        }
+        return cost, back, origin
+
+    def _take_up(
+        self, comers: Population, known: Population
+    ) -> tuple[FloatArray, IntArray, IntArray]:
+        """Cheapest ways of identities to new tracks (N): costs, moments and rows, (N, A)."""
+        config, roll = self._config, self._roll
         likeness = likeness_cost(comers, known, self._scale, config)
         column_of = {serial: column for column, serial in enumerate(known.serial.tolist())}
-        best = np.full((len(new), count), np.inf)
-        moments, rows = np.full((len(new), count), -1), np.full((len(new), count), -1)
+        best = np.full((len(comers), len(roll)), np.inf)
+        moments, rows = np.full(best.shape, -1), np.full(best.shape, -1)
         for moment in self._moments:
             gap = comers.born_s - moment.time_s
-            usable = [column_of.get(serial, -1) for serial in moment.serial.tolist()]
-            source = np.flatnonzero((np.array(usable, np.int64) >= 0) & moment.seen)
+            column = np.array([column_of.get(name, -1) for name in moment.serial.tolist()], int)
+            source = np.flatnonzero((column >= 0) & moment.seen)
             near = np.flatnonzero((gap > 0) & (gap <= config.max_gap_s))
-            if not len(source) or not len(near) or not count:
+            if not len(source) or not len(near) or not len(roll):
                 continue
             squared = ((comers.born_xy[near, None] - moment.xy[source]) ** 2).sum(axis=2)
             jump = place_cost(gap[near, None], squared, config)
-            jump += likeness[np.ix_(near, np.array(usable)[source])]
+            jump += likeness[np.ix_(near, column[source])]
             total = jump[:, :, None] + roll.columns(moment.identity, moment.cost[source])[None]
             choice = total.argmin(axis=1)
             least = np.take_along_axis(total, choice[:, None], axis=1)[:, 0]
@@ -199,23 +217,7 @@ class Decider:
             best[near] = np.where(better, least, best[near])
             moments[near] = np.where(better, moment.number, moments[near])
             rows[near] = np.where(better, source[choice], rows[near])
-        cost[new] = best
-        size = len(new)
-        cost = np.hstack([cost, np.full((len(people), size), np.inf)])
-        back = np.hstack([back, np.full((len(people), size), -1)])
-        nobody = np.full((size, size), -1)
-        moments, rows = np.hstack([moments, nobody]), np.hstack([rows, nobody])
-        own = count + np.arange(size)
-        if self._moments:
-            cost[new, own] = config.new_cost * self._inside(comers.born_xy)
-        else:
-            cost[new, own] = 0.0
-        roll.extend(size, time_s)
-        origin = {
-            row: _Origin(float(comers.born_s[i]), moments[i], rows[i])
-            for i, row in enumerate(new.tolist())
-        }
-        return cost, back, origin
+        return best, moments, rows
 
     def _inside(self, xy: FloatArray) -> FloatArray:
         """How far inside the bounds, from 0 at the edge to 1: (N,)."""
