@@ -1,6 +1,6 @@
 """Table 6 of the paper: tracking on the five MOT16 validation sequences, and where images exist.
 
-    python -m benchmarks.table6 [--data-root DIR] [--trials 12] [--json FILE]
+    python -m benchmarks.table6 [--data-root DIR] [--trials 24] [--json FILE]
 
 * MOT16-02, 05, 09, 11 and 13 with public DPM detections, under the protocols ``motdt`` (the
   paper's) and ``motchallenge``. Rows without images run everywhere: MOTDT without scorer and
@@ -94,7 +94,7 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data-root", help="folder with MOT15/ to MOT17/ (default: MTMC_DATA)")
-    parser.add_argument("--trials", type=int, default=12, help="settings tried per tracker")
+    parser.add_argument("--trials", type=int, default=24, help="settings tried per tracker")
     parser.add_argument("--jobs", type=int, default=2, help="processes that try them")
     default = Path(__file__).parent / "results" / "table6.json"
     parser.add_argument("--json", type=Path, default=default)
