@@ -48,8 +48,8 @@ class Present:
     identity : int
         Who it is, as far as is known.
     stretch : Stretch
-    seen_s, seen_xy
-        Where it was seen last.
+    seen_frame, seen_s, seen_xy
+        When and where it was seen last.
     close : dict of int to (float, int, float)
         While somebody is too close: key, least distance in metres, and the frame and time of that.
     """
@@ -57,6 +57,7 @@ class Present:
     key: int
     identity: int
     stretch: Stretch
+    seen_frame: int
     seen_s: float
     seen_xy: FloatArray
     close: dict[int, tuple[float, int, float]] = field(default_factory=dict)
@@ -68,7 +69,7 @@ class Absent:
 
     Attributes
     ----------
-    seen_s, seen_xy
+    seen_frame, seen_s, seen_xy
         When and where it was seen last.
     left : bool
         Whether that is a way out.
@@ -78,6 +79,7 @@ class Absent:
         The frame in which it appeared, if it was lost before it could be asked who it is.
     """
 
+    seen_frame: int
     seen_s: float
     seen_xy: FloatArray
     left: bool

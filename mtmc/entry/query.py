@@ -27,7 +27,7 @@ from ..types import Detections, FloatArray, GlobalTrack, GlobalTracker, Relabel,
 from .config import EntryConfig
 from .judge import Answer, Question, judge
 from .people import Absent, Present, Stretch
-from .relabelling import relabelled, renamed
+from .relabelling import consistent, relabelled, renamed, together
 from .sightings import CropBuffer, Sighting, sightings
 
 GONE_S = 1.0
@@ -157,10 +157,12 @@ class EntryQuery:
         """Somebody new to the tracker underneath."""
         xy = np.array(track.ground_xy or (np.nan, np.nan))
         stretch = Stretch(track.frame_index, time_s, True, xy, self._new_buffer())
-        self._present[track.id] = Present(track.id, self._new_identity(), stretch, time_s, xy)
+        self._present[track.id] = Present(
+            track.id, self._new_identity(), stretch, track.frame_index, time_s, xy
+        )
 
     def _see(self, person: Present, sighting: Sighting, time_s: float, frame: int) -> None:
-        person.seen_s = time_s
+        person.seen_frame, person.seen_s = frame, time_s
         person.seen_xy = np.array(sighting.track.ground_xy or (np.nan, np.nan))
         near = [
             (key, gap)
@@ -221,7 +223,7 @@ class EntryQuery:
         sure = [
             row
             for row, person in enumerate(asked)
-            if last or self._over(person, time_s) or self._sure(question, answer, row)
+            if last or self._over(person, time_s) or self._sure(person, answer, row)
         ]
         return self._answer(asked, sure, identities, question, answer, time_s, frame)
 
@@ -236,7 +238,9 @@ class EntryQuery:
         began = person.stretch.buffer.first_s
         return time_s - (began if began is not None else person.seen_s) >= self._config.max_wait_s
 
-    def _sure(self, question: Question, answer: Answer, row: int) -> bool:
+    def _sure(self, person: Present, answer: Answer, row: int) -> bool:
+        if answer.column[row] < 0 and self._entries and not self._at_entry(person.stretch.xy):
+            return False  # nobody new begins in mid-room: somebody may yet be found to be lost
         return bool(answer.lead[row] >= self._config.doubtful)
 
     def _question(self, asked: Sequence[Present], time_s: float) -> tuple[list[int], Question]:
@@ -290,29 +294,34 @@ class EntryQuery:
         question: Question, answer: Answer, time_s: float, frame: int,
     ) -> list[GlobalTrack | Relabel]:  # fmt: skip
         """Carry out what was decided about those that are sure."""
+        choice = {
+            asked[row].key: (
+                asked[row].identity if answer.column[row] < 0 else identities[answer.column[row]]
+            )
+            for row in sure
+        }
+        choice = consistent(choice, {key: p.identity for key, p in self._present.items()})
         moved: dict[int, tuple[int, int]] = {}
-        before = {asked[row].identity: asked[row] for row in sure}
         for row in sure:
             person = asked[row]
-            choice = int(answer.column[row])
-            identity = person.identity if choice < 0 else identities[choice]
-            holder = next(
-                (p for p in self._present.values() if p.identity == identity and p is not person),
-                None,
-            )
-            if holder is not None and holder.identity not in before:
-                continue  # the other one cannot be answered yet: neither can this one
+            if person.key not in choice:
+                continue
+            identity = choice[person.key]
             self._tell(person, row, identity, identities, question, answer, time_s, frame)
             person.stretch.decided = True
             if identity != person.identity:
-                moved[person.identity] = (identity, person.stretch.since_frame)
-        news = {old: new for old, (new, _) in moved.items()}
+                absent = self._absent.get(identity)
+                seen = 0 if absent is None else absent.seen_frame + 1
+                moved[person.identity] = (identity, max(person.stretch.since_frame, seen))
+        moved = together(moved)
+        holders = {p.identity: p for p in self._present.values()}
         for old, (new, since) in moved.items():
-            person = before[old]
+            person = holders[old]
             self._absent.pop(new, None)
-            if old not in news.values() and not person.stretch.born:
+            if not person.stretch.born and all(old != other for other, _ in moved.values()):
                 # the tracker went over to another person, and the one it followed was lost
-                self._absent[old] = Absent(person.stretch.since_s, person.stretch.xy, False, -since)
+                stretch = person.stretch
+                self._absent[old] = Absent(since - 1, stretch.since_s, stretch.xy, False, -since)
             person.identity = new
         for row in sure:
             self._commit(asked[row])
@@ -371,7 +380,7 @@ class EntryQuery:
             self._commit(person)
             undecided = person.stretch.born and not person.stretch.decided
             self._absent[person.identity] = Absent(
-                person.seen_s, person.seen_xy, at_door, key,
+                person.seen_frame, person.seen_s, person.seen_xy, at_door, key,
                 person.stretch.since_frame if undecided else None,
             )  # fmt: skip
             del self._present[key]

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mtmc.entry import EntryConfig, EntryQuery
+from mtmc.entry.relabelling import consistent
 from mtmc.late_decisions import LateDecisions
 from mtmc.sites import Area
 from mtmc.types import Detections, FloatArray, Frame, GlobalTrack, Relabel, View
@@ -258,6 +261,33 @@ def test_crowds_with_noise_have_unique_identities_at_every_moment(seed: int) -> 
     for frame in {f for f, _, _ in final}:
         there = [identity for f, _, identity in final if f == frame]
         assert len(set(there)) == len(there)
+
+
+def test_a_ghost_and_the_track_that_took_over_are_never_one_at_once() -> None:
+    # the old track goes on for a second without its person, whom a new one follows already
+    script = Script().add(20, (1, 7, (*DOOR, 4.0, 3.0))).add(30, (1, 7, (4.0, 3.0)))
+    script.add(10, (1, 7, (4.0, 3.0)), (2, 7, (4.9, 3.0))).add(60, (2, 7, (4.9, 3.0)))
+    final, _, _ = play(script)
+    for frame in {f for f, _, _ in final}:
+        there = [identity for f, _, identity in final if f == frame]
+        assert len(set(there)) == len(there)
+    assert final[-1][2] == final[0][2]
+
+
+@given(
+    held=st.lists(st.integers(1, 9), unique=True, min_size=1, max_size=6),
+    data=st.data(),
+)
+def test_consistent_choices_give_nobody_an_identity_that_is_held(
+    held: list[int], data: st.DataObject
+) -> None:
+    wanted = data.draw(st.lists(st.integers(1, 12), unique=True, max_size=len(held)))
+    choice = dict(enumerate(wanted))
+    kept = consistent(choice, dict(enumerate(held)))
+    after = [kept.get(key, who) for key, who in enumerate(held)]
+    assert len(set(after)) == len(after)
+    if choice and len({*choice.values(), *held[len(wanted) :]}) == len(held):
+        assert kept == choice  # nothing is in the way of anything
 
 
 @pytest.mark.parametrize(
