@@ -54,5 +54,3 @@ class LateDecisions:
         for row, line in enumerate(lines):
             frame, identity, rest = line.split(",", 2)
             yield f"{frame},{self.final(int(identity), int(frame), row)},{rest}"
-
-
