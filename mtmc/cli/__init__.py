@@ -13,7 +13,7 @@ from .console import errors
 
 COMMANDS = (
     *("run", "draw", "detect", "embed", "interpolate", "eval", "compare", "tune", "data"),
-    *("calibrate", "reid", "simulate", "demo"),
+    *("explain", "calibrate", "reid", "simulate", "demo"),
 )
 """Each is a module ``NAME_command`` with ``add_parser``; only the one asked for is loaded."""
 
