@@ -203,6 +203,9 @@ class EntryQuery:
         buffer = person.stretch.buffer
         if not person.stretch.decided or not len(buffer):
             return
+        if self._closer(person) is not None:  # too late to ask, but not to keep the gallery clean
+            buffer.clear()
+            return
         gallery = self._the_gallery(buffer)
         gallery.add(person.identity, buffer.crops())
         gallery.refine(whole=[(person.identity, buffer.tracklet)])
@@ -213,7 +216,7 @@ class EntryQuery:
     ) -> list[GlobalTrack | Relabel]:
         """The query itself, of all who can be answered now."""
         for person in people:
-            if person.stretch.decided and len(person.stretch.buffer) >= self._config.query_crops:
+            if person.stretch.decided and len(person.stretch.buffer) >= self._config.min_crops:
                 self._check(person)
         asked = [p for p in people if not p.stretch.decided and self._ready(p, time_s, last)]
         if not asked:
@@ -353,20 +356,35 @@ class EntryQuery:
 
     def _check(self, person: Present) -> None:
         """Do the latest crops still show that person? Then they are kept; else ask anew."""
-        gallery = self._gallery
-        others = [who for who, a in self._absent.items() if a.seen_s < person.seen_s]
-        if gallery is not None and others and gallery.crops_of(person.identity):
-            query = [self._vectors(person)]
-            distance = gallery.distances(query, np.array([person.identity, *others], np.int64))[0]
-            if distance[0] - distance[1:].min() > self._config.recheck:
-                buffer = person.stretch.buffer
-                began = buffer.first_s if buffer.first_s is not None else person.seen_s
-                frame = min(
-                    (f for f, (t, _) in self._views.items() if t >= began), default=self._newest
+        closer = self._closer(person)
+        if closer is None:
+            self._commit(person)
+            return
+        buffer = person.stretch.buffer
+        began = buffer.first_s if buffer.first_s is not None else person.seen_s
+        frame = min((f for f, (t, _) in self._views.items() if t >= began), default=self._newest)
+        person.stretch = Stretch(frame, began, False, person.seen_xy, buffer)
+        for other in self._present.values():
+            if other.identity == closer and other.stretch.decided:
+                person.stretch.partners.add(other.key)
+                other.stretch = Stretch(
+                    frame, began, False, other.seen_xy, self._new_buffer(), {person.key}
                 )
-                person.stretch = Stretch(frame, began, False, person.seen_xy, buffer)
-                return
-        self._commit(person)
+
+    def _closer(self, person: Present) -> int | None:
+        """Somebody else whom the crops since the last answer show rather than this one."""
+        gallery = self._gallery
+        if gallery is None or not gallery.crops_of(person.identity):
+            return None
+        others = gallery.identities[gallery.identities != person.identity]
+        if not len(others):
+            return None
+        identities = np.concatenate([[person.identity], others])
+        distance = gallery.distances([self._vectors(person)], identities)[0]
+        best = int(distance[1:].argmin())
+        if distance[0] - distance[1 + best] > self._config.recheck:
+            return int(others[best])
+        return None
 
     def _retire(self, time_s: float, frame: int) -> list[GlobalTrack | Relabel]:
         """Those who are not reported any more are not there."""
