@@ -1,4 +1,9 @@
-"""How tall each person is: a scalar Kalman filter per track."""
+"""How tall each person is: a scalar Kalman filter per track, of a height that wanders.
+
+People sit while they wait, and stand up; a track passes from one to another. A filter of a constant
+height is soon sure of the first that it saw, and then tells people apart by heights that they do
+not have.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,11 @@ import numpy as np
 
 from ..types import FloatArray, IntArray
 from .population import Population
+
+
+def predict_heights(people: Population, step_s: float, drift: float) -> None:
+    """Let heights become less certain: a random walk of ``drift`` m/√s."""
+    people.height_variance += drift**2 * step_s
 
 
 def update_heights(

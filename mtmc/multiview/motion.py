@@ -24,6 +24,9 @@ class MotionConfig:
         Nobody is predicted to walk faster, m/s.
     height_m, height_sigma_m : float
         How tall people are, metres.
+    height_drift : float
+        How quickly that changes, m/√s: people sit down and rise, or what covers them moves, and a
+        height that is once believed must not be believed for good.
     robust_limit : float
         No observation pulls harder than one at this many standard deviations.
     """
@@ -33,12 +36,15 @@ class MotionConfig:
     max_speed: float = 3.5
     height_m: float = 1.70
     height_sigma_m: float = 0.12
+    height_drift: float = 0.025
     robust_limit: float = 1.5
 
     def __post_init__(self) -> None:
         for name in ("noise", "start_sigma", "max_speed", "height_m", "height_sigma_m"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name}: expected a value above 0, got {getattr(self, name)}")
+        if not self.height_drift >= 0:
+            raise ValueError(f"height_drift: expected 0 or more, got {self.height_drift}")
         if not self.robust_limit > 0:
             raise ValueError(f"robust_limit: expected a value above 0, got {self.robust_limit}")
 

@@ -16,7 +16,7 @@ from .appearance import DistanceScale
 from .config import GroundTrackerConfig
 from .deciding import Decider
 from .events import TrackerEvent
-from .heights import update_heights
+from .heights import predict_heights, update_heights
 from .identity import link
 from .matching import Matcher
 from .moved import MovedCameras
@@ -126,6 +126,7 @@ class GroundTracker:
         people.mean, people.covariance = motion.predict(
             people.mean, people.covariance, step_s, settings.noise, settings.max_speed
         )
+        predict_heights(people, step_s, settings.height_drift)
         return step_s
 
     def _visibility(self) -> tuple[FloatArray, FloatArray]:

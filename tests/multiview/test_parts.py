@@ -6,13 +6,16 @@ import itertools
 
 import numpy as np
 import pytest
+from filterpy.kalman import KalmanFilter
 from scipy.linalg import expm
 from scipy.stats import multivariate_normal
 
 from mtmc.multiview import births, existence, fusion, gaussian, motion, visibility
 from mtmc.multiview.appearance import AppearanceConfig, DistanceScale
 from mtmc.multiview.associate import AssociateConfig, assign, height_cost, position_cost
+from mtmc.multiview.heights import predict_heights, update_heights
 from mtmc.multiview.observe import Observations, ObserveConfig, heights_at, observe
+from mtmc.multiview.population import Population
 from mtmc.multiview.residuals import CameraResiduals, ResidualConfig
 from mtmc.types import Detections, Frame, View
 
@@ -151,6 +154,51 @@ def test_unknown_heights_cost_nothing():
     seen = observations([0, 0], np.zeros((2, 2)), np.tile(np.eye(2), (2, 1, 1)), [np.nan, 1.8])
     cost = height_cost(seen, 0.1, np.zeros((1, 2)), np.array([1.7]), np.zeros(1), AssociateConfig())
     np.testing.assert_allclose(cost, [[0.0], [AssociateConfig().height_weight]])
+
+
+def one_person(height_m=1.7, sigma_m=0.12):
+    people = Population.empty(1, tracks=1)
+    people.height[:], people.height_variance[:] = height_m, sigma_m**2
+    return people
+
+
+def see_height(people, height_m, seconds, drift):
+    for _ in range(4 * seconds):
+        predict_heights(people, 0.25, drift)
+        update_heights(people, np.array([0, 0]), np.full(2, height_m), 0.06, 1.5)
+
+
+def test_heights_that_agree_are_filtered_as_by_kalman():
+    """Two cameras are one measurement with half the variance; none is robustly limited here."""
+    filtered = KalmanFilter(dim_x=1, dim_z=1)
+    filtered.x, filtered.P = np.array([[1.7]]), np.array([[0.12**2]])
+    filtered.F = filtered.H = np.eye(1)
+    filtered.Q, filtered.R = np.array([[0.03**2 * 0.25]]), np.array([[0.06**2 / 2]])
+    people = one_person()
+    for height in (1.74, 1.68, 1.71, 1.73):
+        predict_heights(people, 0.25, 0.03)
+        update_heights(people, np.array([0, 0]), np.full(2, height), 0.06, 1.5)
+        filtered.predict()
+        filtered.update(height)
+    np.testing.assert_allclose(people.height, filtered.x[:, 0])
+    np.testing.assert_allclose(people.height_variance, filtered.P[:, 0])
+
+
+def test_uncertainty_of_heights_does_not_depend_on_the_frame_rate():
+    slow, fast = one_person(), one_person()
+    predict_heights(slow, 1.0, 0.03)
+    for _ in range(25):
+        predict_heights(fast, 0.04, 0.03)
+    np.testing.assert_allclose(slow.height_variance, fast.height_variance)
+
+
+def test_somebody_who_rises_is_tall_again():
+    drift = motion.MotionConfig().height_drift
+    people = one_person()
+    see_height(people, 1.1, 15, drift)
+    np.testing.assert_allclose(people.height, 1.1, atol=0.02)
+    see_height(people, 1.75, 10, drift)
+    np.testing.assert_allclose(people.height, 1.75, atol=0.05)
 
 
 def test_heights_are_read_where_somebody_stands_not_where_the_box_ends(room):

@@ -157,6 +157,7 @@ def test_slow_motion_is_the_same_film(room, walk, factor):
             noise=config.motion.noise / factor**3,
             start_sigma=config.motion.start_sigma / factor,
             max_speed=config.motion.max_speed / factor,
+            height_drift=config.motion.height_drift / factor**0.5,
         ),
         existence=replace(
             config.existence,
