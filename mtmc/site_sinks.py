@@ -118,8 +118,10 @@ class EventsSink(TextSink):
     ``{"event": "appeared", "id", "frame", "x", "y"}`` when an identity is reported for the first
     time, ``{"event": "relabel", "old_id", "new_id", "from_frame"}`` for a late decision,
     ``{"event": "fault", "message"}`` for what could not be read, what trackers tell
-    (``"decision"``, ``"camera_moved"``, ``"camera_back"``, with their evidence), and at the end
-    ``{"event": "summary", "id", "first_frame", "last_frame", "moments"}`` for every identity.
+    (``"identity"``, ``"decision"``, ``"camera_moved"``, ``"camera_back"``, with their evidence), and
+    at the end
+    ``{"event": "summary", "id", "first_frame", "last_frame", "moments"}`` for every identity, as
+    they came out: people who changed places in mid-way are counted as they were shown then.
     """
 
     def __init__(self, path: Path) -> None:
@@ -140,10 +142,17 @@ class EventsSink(TextSink):
             self._seen[track.id] = (min(first, index), max(last, index), moments + 1)
 
     def relabel(self, event: Relabel) -> None:
-        """Append the decision."""
+        """Append the decision; whoever it takes over as a whole is not summed up apart."""
         self._event(
             "relabel", old_id=event.old_id, new_id=event.new_id, from_frame=event.from_frame
         )
+        old = self._seen.get(event.old_id)
+        if old is not None and event.from_frame <= old[0]:
+            del self._seen[event.old_id]
+            first, last, moments = self._seen.get(event.new_id, (old[0], old[1], 0))
+            self._seen[event.new_id] = (
+                min(first, old[0]), max(last, old[1]), moments + old[2]
+            )  # fmt: skip
 
     def fault(self, message: str) -> None:
         """Append what went wrong."""

@@ -106,6 +106,16 @@ def test_late_decisions_change_the_file_and_are_told(tmp_path):
     assert kinds == ["appeared", "relabel", "fault", "summary"]
 
 
+def test_a_tentative_identity_is_not_summed_up_apart(tmp_path):
+    with EventsSink(tmp_path / "e.jsonl") as events:
+        events.write([], [GlobalTrack(1, 1, (1.0, 2.0), ())])
+        events.write([], [GlobalTrack(2, frame, (1.0, 2.0), ()) for frame in (5, 6)])
+        events.relabel(Relabel(2, 1, 5))
+        events.write([], [GlobalTrack(1, 7, (1.0, 2.0), ())])
+    last = [json.loads(line) for line in (tmp_path / "e.jsonl").read_text().splitlines()][-1]
+    assert last == {"event": "summary", "id": 1, "first_frame": 1, "last_frame": 7, "moments": 4}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "mota", "idf1"), [("CMC1", 98, 98), ("CMC2", 89, 55), ("WILDTRACK", 97, 93)]
