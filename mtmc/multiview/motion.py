@@ -36,7 +36,7 @@ class MotionConfig:
     max_speed: float = 3.5
     height_m: float = 1.70
     height_sigma_m: float = 0.12
-    height_drift: float = 0.025
+    height_drift: float = 0.03
     robust_limit: float = 1.5
 
     def __post_init__(self) -> None:
