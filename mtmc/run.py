@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -57,6 +58,10 @@ class RunOutcome:
     clock: StageClock
 
 
+LAB = "LAB"
+"""The sequence of the paper's Table 5, read like any site once somebody has it."""
+
+
 def open_sequence(
     name_or_path: str, data_root: Path | None, fps: float = 25.0
 ) -> tuple[Source, RecordedSequence | None]:
@@ -87,6 +92,8 @@ def open_sequence(
         return VideoFile(path), None
     if path.is_dir() and not (path / "seqinfo.ini").is_file() and path.name != name_or_path:
         return ImageFolder(path, path.resolve().name, fps), None
+    if name_or_path == LAB:
+        raise InputError(lab_is_missing(data_root))
     sequence = find_sequence(name_or_path, data_root)
     if sequence.image_dir is None:
         return _without_images(sequence), sequence
@@ -94,6 +101,16 @@ def open_sequence(
         sequence.image_dir, sequence.name, sequence.frame_rate, sequence.frame_count
     )
     return folder, sequence
+
+
+def lab_is_missing(data_root: Path | None) -> str:
+    """What to do about the paper's LAB sequence, which no public copy was found of."""
+    place = "DATA_ROOT" if data_root is None else os.fspath(data_root)
+    return (
+        f"sequence 'LAB': expected {place}/LAB/sequence.toml with four cameras, their calibration, "
+        "bounds, and ground_truth.csv (docs/sites.md has every key); without the recording, "
+        "`mtmc simulate lab` makes a stand-in under another name"
+    )
 
 
 def find_model(name: str, data_root: Path | None) -> Path:

@@ -117,9 +117,8 @@ class EventsSink(TextSink):
 
     ``{"event": "appeared", "id", "frame", "x", "y"}`` when an identity is reported for the first
     time, ``{"event": "relabel", "old_id", "new_id", "from_frame"}`` for a late decision,
-    ``{"event": "fault", "message"}`` for what could not be read, what trackers tell
-    (``"identity"``, ``"decision"``, ``"camera_moved"``, ``"camera_back"``, with their evidence), and
-    at the end
+    ``{"event": "fault", "message"}`` for what could not be read, what trackers tell with their
+    evidence (``"identity"``, ``"decision"``, ``"camera_moved"``, ``"camera_back"``), and at the end
     ``{"event": "summary", "id", "first_frame", "last_frame", "moments"}`` for every identity, as
     they came out: people who changed places in mid-way are counted as they were shown then.
     """
