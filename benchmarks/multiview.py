@@ -4,13 +4,13 @@
 
     python -m benchmarks.multiview --data-root DIR --json benchmarks/results/multiview.json
 
-CMC1; CMC2 with random 2 % of its detections dropped, ten times and fifty times (ten medians differ
-by several points, by luck); WILDTRACK on annotated boxes, and on boxes
-spoilt by ``corrupt.py`` with three seeds; Terrace with YOLOX-nano, with and without appearance;
-Shelf on the boxes of cylinders. Everything goes through files: run, then score the files.
+CMC1; CMC2 with random 2 % of its detections dropped, ten times and fifty times (the median of ten
+varies by several points, by luck); WILDTRACK on annotated boxes, and on boxes spoilt by
+``corrupt.py`` with three seeds; Terrace with YOLOX-nano, with and without appearance; Shelf on the
+boxes of cylinders. Everything goes through files: run, then score the files.
 
 The settings were chosen while looking at CMC, Terrace and WILDTRACK, all of whose frames are scored
-here; Shelf was not looked at. That is development, not a held-out test, except for Shelf.
+here; none was chosen by Shelf. That is development, not a held-out test, except for Shelf.
 """
 
 from __future__ import annotations
