@@ -23,10 +23,12 @@ from mtmc.reid.gallery import Gallery
 
 from ..multiview.events import TellsEvents, TrackerEvent
 from ..sites.area import Area
-from ..types import Detections, FloatArray, GlobalTrack, GlobalTracker, Relabel, View
+from ..types import Detections, GlobalTrack, GlobalTracker, Relabel, View
 from .config import EntryConfig
+from .evidence import evidence
 from .judge import Answer, Question, judge
 from .people import Absent, Present, Stretch
+from .places import Places
 from .relabelling import consistent, relabelled, renamed, together
 from .sightings import CropBuffer, Sighting, sightings
 
@@ -34,12 +36,8 @@ GONE_S = 1.0
 """A track that is not reported for so long is not there."""
 LEFT_S = 0.4
 """And one that was seen last where people leave has left: the next one there is somebody else."""
-GHOST_S = 1.5
-"""A track may go on for so long without its person, while another has begun to follow that one."""
 HISTORY = 512
 """Moments whose detections are kept for tracks that are reported late."""
-TOLD = 5
-"""Candidates that the journal lists."""
 
 
 class EntryQuery:
@@ -72,7 +70,8 @@ class EntryQuery:
         self._tracker = tracker
         self._cameras = {name: number for number, name in enumerate(cameras)}
         self._config = config or EntryConfig()
-        self._statistics, self._entries = statistics, tuple(entries)
+        self._statistics = statistics
+        self._places = Places(entries, self._config)
         self._events: list[TrackerEvent] = []
         self._gallery: Gallery | None = None
         self._present: dict[int, Present] = {}
@@ -242,7 +241,7 @@ class EntryQuery:
         return time_s - (began if began is not None else person.seen_s) >= self._config.max_wait_s
 
     def _sure(self, person: Present, answer: Answer, row: int) -> bool:
-        if answer.column[row] < 0 and self._entries and not self._at_entry(person.stretch.xy):
+        if answer.column[row] < 0 and self._places.mid_room(person.stretch.xy):
             return False  # nobody new begins in mid-room: somebody may yet be found to be lost
         return bool(answer.lead[row] >= self._config.doubtful)
 
@@ -255,7 +254,7 @@ class EntryQuery:
         own = np.full(len(asked), -1, np.int64)
         for row, person in enumerate(asked):
             for who, absent in self._absent.items():
-                prior[row, column[who]] = self._prior(person, absent)
+                prior[row, column[who]] = self._places.prior(person.stretch, absent)
             for other in asked:
                 if other.key in person.stretch.partners and not other.stretch.born:
                     prior[row, column[other.identity]] = 0.0
@@ -276,22 +275,6 @@ class EntryQuery:
         distance = np.where(blind, threshold[:, None], distance)
         return identities, Question(distance, prior, own, threshold, unknown)
 
-    def _prior(self, person: Present, absent: Absent) -> float:
-        """What place and time say of somebody who is absent, as cosine distance."""
-        config, stretch = self._config, person.stretch
-        gap_s = stretch.since_s - absent.seen_s
-        if gap_s <= -GHOST_S and absent.key not in stretch.partners:
-            return np.inf
-        reach = config.relink_start_m + config.relink_speed * max(gap_s, 0.0)
-        near = float(np.linalg.norm(stretch.xy - absent.seen_xy)) <= reach
-        if not absent.left and gap_s <= config.relink_gap_s and near:
-            return -config.nearby
-        if not stretch.born:
-            return config.elsewhere
-        if self._entries and self._at_entry(stretch.xy) != absent.left:
-            return config.elsewhere
-        return 0.0
-
     def _answer(
         self, asked: Sequence[Present], sure: Sequence[int], identities: Sequence[int],
         question: Question, answer: Answer, time_s: float, frame: int,
@@ -310,7 +293,9 @@ class EntryQuery:
             if person.key not in choice:
                 continue
             identity = choice[person.key]
-            self._tell(person, row, identity, identities, question, answer, time_s, frame)
+            told = evidence(person, row, identity, identities, question, answer)
+            moment = {"frame": frame, "time_s": round(time_s, 3)}
+            self._events.append(TrackerEvent("identity", moment | told))
             person.stretch.decided = True
             if identity != person.identity:
                 absent = self._absent.get(identity)
@@ -329,30 +314,6 @@ class EntryQuery:
         for row in sure:
             self._commit(asked[row])
         return list(renamed(moved, self._new_identity))
-
-    def _tell(
-        self, person: Present, row: int, identity: int, identities: Sequence[int],
-        question: Question, answer: Answer, time_s: float, frame: int,
-    ) -> None:  # fmt: skip
-        order = np.argsort(answer.cost[row], kind="stable")
-        order = order[np.isfinite(answer.cost[row, order])][:TOLD]
-        kind = "known"
-        if answer.column[row] < 0:
-            kind = "new"
-        elif not person.stretch.born:
-            kind = "kept" if identity == person.identity else "exchanged"
-        self._events.append(TrackerEvent("identity", {
-            "answer": kind, "frame": frame, "time_s": round(time_s, 3),
-            "track": person.identity, "identity": identity,
-            "since_frame": person.stretch.since_frame, "crops": len(person.stretch.buffer),
-            "threshold": round(float(question.threshold[row]), 4),
-            "candidates": [
-                {"identity": identities[column],
-                 "distance": _round(question.distance[row, column]),
-                 "prior": _round(question.prior[row, column])}
-                for column in order.tolist()
-            ],
-        }))  # fmt: skip
 
     def _check(self, person: Present) -> None:
         """Do the latest crops still show that person? Then they are kept; else ask anew."""
@@ -390,7 +351,7 @@ class EntryQuery:
         """Those who are not reported any more are not there."""
         answer: list[GlobalTrack | Relabel] = []
         for key, person in list(self._present.items()):
-            at_door = self._at_entry(person.seen_xy)
+            at_door = self._places.at_entry(person.seen_xy)
             if time_s - person.seen_s <= (LEFT_S if at_door else GONE_S):
                 continue
             if not person.stretch.decided and len(person.stretch.buffer):
@@ -424,9 +385,6 @@ class EntryQuery:
             return np.zeros((0, self._gallery.embedding_dim), np.float32)
         return person.stretch.buffer.vectors(self._config.query_crops)
 
-    def _at_entry(self, xy: FloatArray) -> bool:
-        return any(bool(area.contains(xy[None])[0]) for area in self._entries)
-
     def _the_gallery(self, buffer: CropBuffer) -> Gallery:
         if self._gallery is None:
             dim = buffer.vectors(1).shape[1]
@@ -440,7 +398,3 @@ class EntryQuery:
     def _new_buffer(self) -> CropBuffer:
         self._next_tracklet += 1
         return CropBuffer(self._next_tracklet - 1)
-
-
-def _round(value: float) -> float | None:
-    return round(float(value), 4) if np.isfinite(value) else None
