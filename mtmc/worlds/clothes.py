@@ -13,8 +13,12 @@ from .bodies import Builds
 
 Rgb = tuple[int, int, int]
 
-TOPS = ("plain", "stripes", "checks", "print", "yoke", "vest", "jacket")
-LEGWEAR = ("trousers", "shorts", "skirt", "dress")
+TOPS = (
+    "plain", "stripes", "checks", "print", "yoke", "vest", "jacket", "bars", "band", "block",
+    "blotches",
+)  # fmt: skip
+LEGWEAR = ("trousers", "shorts", "skirt", "dress", "coat")
+LEG_PATTERNS = ("plain", "side stripe", "worn", "blotches")
 HAIR_STYLES = ("short", "long", "bob", "bald", "cap")
 BAGS = ("none", "backpack", "shoulder")
 CANDIDATES = 8
@@ -44,6 +48,10 @@ class Look:
         One of `BAGS`.
     habit : float
         Number in [0, 1): rhythm and gestures, and the folds of the cloth.
+    leg_pattern : str
+        One of `LEG_PATTERNS`, on trousers, shorts and skirts.
+    leg_second : RGB
+        The other colour of that pattern.
     """
 
     girth: float
@@ -55,17 +63,22 @@ class Look:
     trousers: Rgb
     shoes: Rgb
     bag: Rgb
-    pattern: Literal["plain", "stripes", "checks", "print", "yoke", "vest", "jacket"]
+    pattern: Literal[
+        "plain", "stripes", "checks", "print", "yoke", "vest", "jacket", "bars", "band", "block",
+        "blotches",
+    ]  # fmt: skip
     long_sleeves: bool
-    legwear: Literal["trousers", "shorts", "skirt", "dress"]
+    legwear: Literal["trousers", "shorts", "skirt", "dress", "coat"]
     hair_style: Literal["short", "long", "bob", "bald", "cap"]
     carries: Literal["none", "backpack", "shoulder"]
     habit: float
+    leg_pattern: Literal["plain", "side stripe", "worn", "blotches"] = "plain"
+    leg_second: Rgb = (40, 40, 44)
 
     def __post_init__(self) -> None:
         for name, choices in (
             ("pattern", TOPS), ("legwear", LEGWEAR), ("hair_style", HAIR_STYLES),
-            ("carries", BAGS),
+            ("carries", BAGS), ("leg_pattern", LEG_PATTERNS),
         ):  # fmt: skip
             if getattr(self, name) not in choices:
                 raise ValueError(
@@ -137,12 +150,12 @@ def dress(appearance: Appearance, rng: np.random.Generator) -> Look:
 def builds_of(looks: Sequence[Look]) -> Builds:
     """The shapes of several people."""
     jacket = np.array([look.pattern == "jacket" for look in looks])
-    bare = np.array([look.legwear != "trousers" for look in looks])
-    dress_end = {"skirt": 0.95, "dress": 1.05, "shorts": 0.5, "trousers": 0.5}
+    bare = np.array([look.legwear not in ("trousers", "coat") for look in looks])
+    skirt_end = {"skirt": 0.95, "dress": 1.05, "coat": 0.9, "shorts": 0.5, "trousers": 0.5}
     return Builds(
         girth=np.array([look.girth for look in looks]),
         waist=np.array([look.waist for look in looks]),
         loose_top=np.where(jacket, 1.16, 1.06),
         loose_legs=np.where(bare, 0.92, 1.08),
-        skirt_end=np.array([dress_end[look.legwear] for look in looks]),
+        skirt_end=np.array([skirt_end[look.legwear] for look in looks]),
     )

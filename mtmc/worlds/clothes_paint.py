@@ -20,7 +20,7 @@ SCALP = 0.02
 def worn(look: Look, mesh: BodyMesh) -> BoolArray:
     """Which quadrilaterals (Q,) of the mesh this person has."""
     shown = np.ones(len(mesh.quads), bool)
-    if look.legwear not in ("skirt", "dress"):
+    if look.legwear not in ("skirt", "dress", "coat"):
         shown &= ~mesh.of("skirt")
     else:  # what the skirt covers would show through when legs swing
         shown &= ~(mesh.of("torso") & (mesh.station < SKIRT_TOP))
@@ -118,6 +118,16 @@ def _paint_top(rgb: FloatArray, look: Look, mesh: BodyMesh) -> None:
         opening = 0.18 + 0.26 * np.clip((height - 0.60) / 0.22, 0, 1)
         rgb[torso & (face < opening)] = second
         rgb[torso & (np.abs(face - opening) < 0.12) & (face >= opening)] *= 0.78
+    elif look.pattern == "bars":
+        rgb[torso & (np.floor(mesh.angle / 0.35) % 2 == 1)] = second
+    elif look.pattern == "band":
+        rgb[torso & (np.abs(height - 0.70) < 0.028) | arms & (np.abs(height - 0.45) < 0.16)] = (
+            second
+        )
+    elif look.pattern == "block":
+        rgb[torso & (height < 0.66) | arms & (height > 1.15)] = second
+    elif look.pattern == "blotches":
+        rgb[(torso | arms) & _blotches(look, mesh, 14.0)] = second
     neckline = torso & (height > 0.838 - 0.022 * np.clip(1 - face / 0.8, 0, 1))
     rgb[neckline] = look.skin if look.pattern not in ("checks", "jacket") else top * 0.75
     bare_from = 1.92 if look.long_sleeves else 0.62
@@ -141,20 +151,59 @@ def _paint_legs(rgb: FloatArray, look: Look, mesh: BodyMesh) -> None:
     legs, torso = mesh.of("left leg", "right leg"), mesh.of("torso")
     trousers = np.array(look.trousers, float)
     rgb[legs] = trousers if look.legwear == "trousers" else look.skin
+    if look.legwear == "coat":
+        rgb[legs] = trousers
     hem = 0.475 if look.pattern == "jacket" else 0.50
-    if look.legwear in ("skirt", "dress"):
+    if look.legwear in ("skirt", "dress", "coat"):
         hem = 0.58  # tucked in
     rgb[torso & (mesh.station < hem)] = trousers
     if look.legwear == "shorts":
         rgb[legs & (mesh.station < 0.85)] = trousers
+    _paint_leg_pattern(rgb, look, mesh)
     belt = torso & (np.abs(mesh.station - hem) < 0.006)
     rgb[belt] *= 0.7
     skirt = mesh.of("skirt")
-    rgb[skirt] = look.top if look.legwear == "dress" else trousers
-    if look.legwear == "dress":
+    if look.legwear in ("dress", "coat"):
+        rgb[skirt] = look.top
+    else:
+        rgb[skirt] = trousers
+        rgb[skirt & _leg_pattern(look, mesh)] = look.leg_second
+    if look.legwear in ("dress", "coat"):
         rgb[torso & (mesh.station < hem)] = look.top
         if look.pattern == "stripes":
             rgb[skirt & (np.floor(mesh.station / 0.106) % 2 == 1)] = look.second
+
+
+def _paint_leg_pattern(rgb: FloatArray, look: Look, mesh: BodyMesh) -> None:
+    ends = {"trousers": 2.0, "coat": 2.0, "shorts": 0.85}
+    if look.legwear in ends:
+        legs = mesh.of("left leg", "right leg") & (mesh.station < ends[look.legwear])
+        rgb[legs & _leg_pattern(look, mesh)] = look.leg_second
+
+
+def _leg_pattern(look: Look, mesh: BodyMesh) -> BoolArray:
+    """Where legwear (Q,) has its other colour."""
+    if look.leg_pattern == "side stripe":
+        left, right = mesh.of("left leg", "skirt"), mesh.of("right leg", "skirt")
+        return np.asarray(left & (_from(mesh, 0.0) < 0.35) | right & (_from(mesh, np.pi) < 0.35))
+    if look.leg_pattern == "worn":  # denim, faded on the thigh and the knee
+        return np.asarray((_from(mesh, FRONT) < 0.6) & (mesh.station > 0.15) & (mesh.station < 1.1))
+    if look.leg_pattern == "blotches":
+        return _blotches(look, mesh, 4.0)
+    return np.zeros(len(mesh.quads), bool)
+
+
+def _blotches(look: Look, mesh: BodyMesh, per_unit: float) -> BoolArray:
+    """Flowers, or camouflage (Q,): where a few waves around and along a tube add up."""
+    rng = np.random.default_rng(int(look.habit * 2**31) + 1)
+    wave = np.zeros(len(mesh.quads))
+    scale = np.where(mesh.of("torso"), 5.0 * per_unit, per_unit)
+    for around in (2, 3, 5):
+        phase, along = rng.uniform(0, 2 * np.pi, 2), rng.uniform(0.6, 1.6)
+        wave += np.sin(around * mesh.angle + phase[0]) * np.sin(
+            along * scale * mesh.station + phase[1]
+        )
+    return np.asarray(wave > 0.35)
 
 
 def _folds(look: Look, mesh: BodyMesh) -> FloatArray:

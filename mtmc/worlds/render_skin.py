@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -72,8 +73,27 @@ def packed(image: Image) -> npt.NDArray[np.uint32]:
     return pixels.view(np.uint32)[..., 0]
 
 
+Light = Callable[[FloatArray, FloatArray], FloatArray]
+"""Brightness (N,) of skin at places (N, 3) with normals (N, 3) of any length, in the world."""
+
+
+def room_light(places: FloatArray, normal: FloatArray) -> FloatArray:
+    """Two lamps and a window: what people in the LAB-like room are lit by; a `Light`."""
+    unit = normal / np.sqrt((normal * normal) @ np.ones(3) + 1e-18)[:, None]
+    window = np.maximum(unit @ WINDOW, 0.0)
+    sky = 0.5 + 0.5 * unit[:, 2]
+    ambient = AMBIENT * (0.55 + 0.45 * sky)
+    return np.asarray(ambient + 0.6 * lamp_light(places, unit) + 0.34 * window)
+
+
 def paint_skin(
-    buffers: Buffers, camera: Camera, skin: Skin, xyz: FloatArray, uv: FloatArray, label: int
+    buffers: Buffers,
+    camera: Camera,
+    skin: Skin,
+    xyz: FloatArray,
+    uv: FloatArray,
+    label: int,
+    light: Light = room_light,
 ) -> int:
     """Draw one person.
 
@@ -90,6 +110,7 @@ def paint_skin(
         The same in the image; NaN behind the camera.
     label : int
         1 to 255.
+    light : Light
 
     Returns
     -------
@@ -109,7 +130,7 @@ def paint_skin(
     if found is None:
         return 0
     region, patch = found
-    lit = skin.bgr[rows] * _light(middle, np.cross(c - a, d - b))[:, None]
+    lit = skin.bgr[rows] * light(middle, np.cross(c - a, d - b))[:, None]
     paint = packed(np.clip(lit, 0, 255).astype(np.uint8)) | np.uint32(label << LABEL_SHIFT)
     # quadrilateral 0 is nothing: infinitely far
     own = np.append(np.float32(np.inf), (distance[order] - BIAS_M).astype(np.float32))[patch]
@@ -142,12 +163,3 @@ def _silhouette(
     for number, corner in enumerate(fixed, 1):
         fill(patch, corner, number, cv2.LINE_8, SUBPIXEL_BITS)
     return (slice(top, bottom), slice(left, right)), patch
-
-
-def _light(places: FloatArray, normal: FloatArray) -> FloatArray:
-    """Brightness (N,) of skin at places (N, 3) with normals (N, 3) of any length."""
-    unit = normal / np.sqrt((normal * normal) @ np.ones(3) + 1e-18)[:, None]
-    window = np.maximum(unit @ WINDOW, 0.0)
-    sky = 0.5 + 0.5 * unit[:, 2]
-    ambient = AMBIENT * (0.55 + 0.45 * sky)
-    return np.asarray(ambient + 0.6 * lamp_light(places, unit) + 0.34 * window)
