@@ -10,7 +10,7 @@ from mtmc.progress import progress_bars
 from mtmc.simulate import StreetConfig, simulate_street
 from mtmc.worlds.lab import DURATION_S, PRESETS, LabConfig
 
-from . import reid_arguments
+from . import reid_arguments, simulate_people
 from .console import errors, output
 
 CAMERAS = 4
@@ -18,6 +18,7 @@ CAMERAS = 4
 EPILOG = """examples:
   mtmc simulate street --seed 1 --out world/
   mtmc simulate lab --preset lab-brief --seed 1 --out world/LAB_LIKE
+  mtmc simulate people --people 1000 --seed 1 --out rendered_people/
 `mtmc simulate WORLD --help` tells more.
 """
 
@@ -55,6 +56,7 @@ def add_parser(subparsers: Any) -> None:
     worlds = parser.add_subparsers(title="worlds", metavar="WORLD", required=True)
     _add_street(worlds)
     _add_lab(worlds)
+    simulate_people.add_parser(worlds)
 
 
 def _add_street(worlds: Any) -> None:

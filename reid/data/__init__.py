@@ -17,6 +17,7 @@ from .market1501 import read_market1501
 from .merged import merge
 from .msmt17 import read_msmt17
 from .pack import read_pack, write_pack
+from .rendered import read_rendered
 from .splits import hold_out, keep_identities, split_queries
 from .types import PersonDataset, Samples
 
@@ -42,6 +43,7 @@ DATASETS: dict[str, Callable[..., PersonDataset]] = {
     "folder": read_folder,
     "market1501": read_market1501,
     "msmt17": read_msmt17,
+    "rendered_people": read_rendered,
 }
 """Name -> ``reader(data_root, *, check=True)``."""
 
