@@ -8,7 +8,7 @@ from typing import Any
 
 from mtmc.progress import progress_bars
 from mtmc.simulate import StreetConfig, simulate_street
-from mtmc.worlds.lab import DURATION_S, PRESETS, LabConfig
+from mtmc.worlds.lab import PRESETS, LabConfig
 
 from . import reid_arguments, simulate_people
 from .console import errors, output
@@ -37,9 +37,9 @@ LAB_EPILOG = """examples:
   mtmc run --sequence world/hard --reid osnet.onnx --out out/   # its detections are files
 
 Presets: lab has the paper's IDF1 of 55 to 60 without ReID; lab-hard has more than twice as many
-returns (about 35); lab-brief shows several returns in 20 seconds. With --dataset nothing is drawn:
-boxes with a detector's faults wear the crops of test identities, which stay where they are. It is a
-stand-in for the LAB sequence, not the LAB sequence.
+returns (about 35); lab-brief has a second door, and shows 5 returns or more in 20 seconds. With
+--dataset nothing is drawn: boxes with a detector's faults wear the crops of test identities, which
+stay where they are. It is a stand-in for the LAB sequence, not the LAB sequence.
 """
 
 
@@ -85,7 +85,7 @@ def _add_lab(worlds: Any) -> None:
         "lab",
         help="a room with four cameras, whose people leave and come back",
         description="Simulate a room of 5 by 6 m with a camera in each corner, in which at most "
-        "7 people at once enter, walk, sit, queue and leave by one door, and come back later. "
+        "7 people at once enter, walk, sit, queue and leave by a door, and come back later. "
         "Writes a folder with a sequence.toml.",
         epilog=LAB_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -93,7 +93,7 @@ def _add_lab(worlds: Any) -> None:
     parser.add_argument("--out", required=True, metavar="DIR", help="folder of the sequence")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--preset", choices=tuple(PRESETS), default="lab", help="default: lab")
-    lengths = ", ".join(f"{name} {seconds:g}" for name, seconds in DURATION_S.items())
+    lengths = ", ".join(f"{name} {preset.duration_s:g}" for name, preset in PRESETS.items())
     parser.add_argument("--seconds", type=float, help=f"length (default: of the preset: {lengths})")
     parser.add_argument("--workers", type=int, default=2, help="processes that draw (default 2)")
     real = parser.add_argument_group("boxes that wear real crops instead of drawn people")

@@ -9,35 +9,78 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from .lab_habits import Habits
 from .lab_motion import walk_through
+from .lab_room import ONE_DOOR, TWO_DOORS, Door
 from .lab_visits import VisitStatistics, draw_visits
 from .lab_world import LabWorld
 
-PRESETS: dict[str, VisitStatistics] = {
-    "lab": VisitStatistics(
-        people=(7, 9), visits=(20, 32), longest_share=(0.56, 0.60),
-        stay_s=(12.0, 120.0), absence_s=(8.0, 60.0), regulars=0.5,
+
+@dataclass(frozen=True)
+class Preset:
+    """What makes one world differ from another.
+
+    Attributes
+    ----------
+    visits : VisitStatistics
+    duration_s : float
+        The length that these statistics belong to, and of a recording by default, seconds.
+    doors : tuple of Door
+    habits : Habits
+    before_s : float
+        People come and go for so long before the recording begins, seconds.
+    least_returns, least_seated : int
+        In a recording of that length at least so many visits are returns, and so many people sit.
+    """
+
+    visits: VisitStatistics
+    duration_s: float
+    doors: tuple[Door, ...] = ONE_DOOR
+    habits: Habits = field(default_factory=Habits)
+    before_s: float = 0.0
+    least_returns: int = 0
+    least_seated: int = 0
+
+
+PRESETS: dict[str, Preset] = {
+    "lab": Preset(
+        VisitStatistics(
+            people=(7, 9), visits=(20, 32), longest_share=(0.56, 0.60),
+            stay_s=(12.0, 120.0), absence_s=(8.0, 60.0), regulars=0.5,
+        ),
+        duration_s=750.0,
     ),
-    "lab-hard": VisitStatistics(
-        people=(9, 12), visits=(57, 66), longest_share=(0.34, 0.37),
-        stay_s=(12.0, 45.0), absence_s=(8.0, 60.0), regulars=0.35,
+    "lab-hard": Preset(
+        VisitStatistics(
+            people=(9, 12), visits=(57, 66), longest_share=(0.34, 0.37),
+            stay_s=(12.0, 45.0), absence_s=(8.0, 60.0), regulars=0.35,
+        ),
+        duration_s=750.0,
     ),
-    "lab-brief": VisitStatistics(
-        people=(5, 6), visits=(9, 12), longest_share=(0.5, 0.9),
-        stay_s=(5.5, 1.5), absence_s=(1.0, 1.0), regulars=0.2,
+    "lab-brief": Preset(
+        VisitStatistics(
+            people=(6, 6), visits=(14, 20), longest_share=(0.0, 1.0),
+            stay_s=(4.5, 2.5), absence_s=(3.0, 0.6), regulars=1.2,
+        ),
+        duration_s=20.0,
+        doors=TWO_DOORS,
+        habits=Habits(
+            speed=1.2, sit=0.5, linger_s=5.0, leave_early_s=3.5, least_absence_s=2.6, full_stay=True
+        ),
+        before_s=10.0,
+        least_returns=5,
+        least_seated=1,
     ),
 }  # fmt: skip
 """``lab`` has the paper's IDF1 without ReID, ``lab-hard`` more than twice as many returns; of
-``lab-brief``, 20 seconds show everything."""
-
-DURATION_S: dict[str, float] = {"lab": 750.0, "lab-hard": 750.0, "lab-brief": 20.0}
-"""The length that a preset's statistics belong to, seconds."""
+``lab-brief``, which has a second door, 20 seconds show everything."""
 
 MOST_AT_ONCE = 7
+ATTEMPTS = 100
 
 
 @dataclass(frozen=True)
@@ -51,8 +94,8 @@ class LabConfig:
     seed : int
         Same seed, same world.
     duration_s : float or None
-        Length of the recording, seconds; None is the preset's own, `DURATION_S`. Other lengths
-        have visits in proportion, and returns as they come.
+        Length of the recording, seconds; None is the preset's own. Other lengths have visits in
+        proportion, and returns as they come.
     frame_rate : float
         Frames per second of all cameras.
     """
@@ -80,7 +123,7 @@ class LabConfig:
     @property
     def length_s(self) -> float:
         """Length in seconds."""
-        return DURATION_S[self.preset] if self.duration_s is None else self.duration_s
+        return PRESETS[self.preset].duration_s if self.duration_s is None else self.duration_s
 
 
 def _scaled(wanted: VisitStatistics, factor: float) -> VisitStatistics:
@@ -91,14 +134,42 @@ def _scaled(wanted: VisitStatistics, factor: float) -> VisitStatistics:
 
 
 def simulate_lab(config: LabConfig, on_frame: Callable[[], None] = lambda: None) -> LabWorld:
-    """The truth of a world: everybody's place and posture at every frame."""
+    """The truth of a world: everybody's place and posture at every frame.
+
+    Raises
+    ------
+    ValueError
+        When the recording is too short for what the preset promises.
+    """
     rng = np.random.default_rng(config.seed)
-    wanted = PRESETS[config.preset]
-    if config.length_s != DURATION_S[config.preset]:
-        wanted = _scaled(wanted, config.length_s / DURATION_S[config.preset])
-    visits = draw_visits(rng, wanted, config.length_s, MOST_AT_ONCE)
+    preset, wanted = PRESETS[config.preset], PRESETS[config.preset].visits
+    if config.length_s != preset.duration_s:
+        longer = (preset.before_s + config.length_s) / (preset.before_s + preset.duration_s)
+        wanted = _scaled(wanted, longer)
+        return _one_world(rng, config, wanted, on_frame)
+    if not (preset.least_returns or preset.least_seated):
+        return _one_world(rng, config, wanted, on_frame)
+    for _ in range(ATTEMPTS):
+        world = _one_world(rng, config, wanted)
+        seated = int((world.seated == 1).any(axis=0).sum())
+        if world.returns >= preset.least_returns and seated >= preset.least_seated:
+            for _ in range(config.frames):
+                on_frame()
+            return world
+    raise ValueError(f"seed: none of {ATTEMPTS} worlds has what {config.preset} promises")
+
+
+def _one_world(
+    rng: np.random.Generator,
+    config: LabConfig,
+    wanted: VisitStatistics,
+    on_frame: Callable[[], None] = lambda: None,
+) -> LabWorld:
+    preset = PRESETS[config.preset]
+    visits = draw_visits(rng, wanted, preset.before_s + config.length_s, MOST_AT_ONCE)
     people = 1 + max(visit.person for visit in visits)
     height_m = np.clip(rng.normal(1.72, 0.09, people), 1.5, 1.95)
     return walk_through(
-        visits, height_m, config.frames, config.frame_rate, config.seed, MOST_AT_ONCE, on_frame
-    )
+        visits, height_m, config.frames, config.frame_rate, config.seed, MOST_AT_ONCE,
+        preset.doors, preset.habits, preset.before_s, on_frame,
+    )  # fmt: skip

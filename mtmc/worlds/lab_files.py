@@ -21,16 +21,23 @@ from ..types import IntArray
 from .lab import LabConfig, simulate_lab
 from .lab_boxes import DetectorFaults, FoundBoxes, walk_frames
 from .lab_crops import DressedBox, Wardrobe
-from .lab_room import DOOR_X, OUTSIDE_Y, ROOM_X, ROOM_Y, lab_cameras
+from .lab_room import DOOR_X, OUTSIDE_Y, ROOM_X, ROOM_Y, Door, lab_cameras
 from .lab_world import LabWorld
 from .render_files import draw_world
 
 REGION_Y = 0.2
 """Truth and tracks count from here on: who stands in the door is neither in nor out."""
-ENTRY = (DOOR_X[0] - 0.2, OUTSIDE_Y, DOOR_X[1] + 0.2, 0.9)
-"""Where people come in: the door and a step into the room."""
 CROP_COLUMNS = ("frame", "row", "image", "visible", "other", "cover", "height")
 MARK = "mtmc-lab-world"
+
+
+def entry_of(door: Door) -> tuple[float, float, float, float]:
+    """Where people come in, x0, y0, x1, y1: the door and a step into the room."""
+    return door[0] - 0.2, OUTSIDE_Y, min(door[1] + 0.2, ROOM_X[1]), 0.9
+
+
+ENTRY = entry_of(DOOR_X)
+"""Of the world with one door."""
 
 
 def write_dressed_lab(
@@ -165,7 +172,7 @@ def _write_common(
         "calibration_format": "mtmc",
         "bounds": [ROOM_X[0], OUTSIDE_Y, ROOM_X[1], ROOM_Y[1]],
         "region": [ROOM_X[0], REGION_Y, ROOM_X[1], ROOM_Y[1]],
-        "entries": [list(ENTRY)],
+        "entries": [list(entry_of(door)) for door in world.doors],
         "ground_truth": "ground_truth.csv",
         **more,
         "camera": cameras,

@@ -8,14 +8,15 @@ somebody, sit, queue at the counter, cross to the far side.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..types import FloatArray
-from .lab_paths import FloorPlan, walkable
-from .lab_room import DOOR_X, OUTSIDE_Y, QUEUE, ROOM_Y, SEATS
+from .lab_habits import Habits
+from .lab_paths import FloorPlan
+from .lab_room import ONE_DOOR, OUTSIDE_Y, QUEUE, ROOM_Y, SEATS, Door
 from .lab_visits import Visit
 from .lab_world import LabWorld
 
@@ -29,8 +30,8 @@ TOUCH_M = 0.36
 ARRIVED_M = 0.2
 SIT_DOWN_S = 1.3
 STUCK_S = 4.0
-LEAVE_EARLY_S = 6.0
-"""On the way out this long before the visit is to end."""
+DOORWAY_M = 1.0
+"""Nobody comes in while somebody else is so near to the door."""
 
 
 @dataclass
@@ -42,6 +43,7 @@ class _Person:
     leave_s: float
     speed: float
     at: FloatArray
+    door_x: float
     rng: np.random.Generator
     velocity: FloatArray = field(default_factory=lambda: np.zeros(2))
     heading: float = np.pi / 2
@@ -60,12 +62,17 @@ class _Person:
 class Room:
     """Everybody who is in the room, moved on step by step."""
 
-    def __init__(self, visits: list[Visit], seed: int, step_s: float, most: int) -> None:
+    def __init__(
+        self, visits: list[Visit], seed: int, step_s: float, most: int,
+        doors: Sequence[Door] = ONE_DOOR, habits: Habits | None = None,
+    ) -> None:  # fmt: skip
         self._most = most
-        self._plan = FloorPlan()
+        self._habits = habits or Habits()
+        self._door_x = [float(np.mean(door)) for door in doors]
+        self._plan = FloorPlan(doors)
         self._waiting = sorted(enumerate(visits, 1), key=lambda pair: pair[1].start_s)
         self._seed, self._step_s = seed, step_s
-        self._speed: dict[int, float] = {}
+        self._left_s: dict[int, float] = {}
         self.people: list[_Person] = []
         self.time_s = 0.0
 
@@ -77,25 +84,47 @@ class Room:
         for person in self.people:
             self._move(person)
         self._keep_apart()
+        self._left_s |= {person.column: self.time_s for person in self.people if person.gone}
         self.people = [person for person in self.people if not person.gone]
         self.time_s += self._step_s
 
     def _let_in(self) -> None:
-        door = np.array([np.mean(DOOR_X), OUTSIDE_Y])
-        while self._waiting and self._waiting[0][1].start_s <= self.time_s:
-            if len(self.people) >= self._most:  # somebody takes longer to leave than planned
+        habits = self._habits
+        for number, visit in list(self._waiting):
+            if visit.start_s > self.time_s or len(self.people) >= self._most:
+                return  # the room can be full: somebody takes longer to leave than planned
+            doors = self._free_doors()
+            if not doors:
                 return
-            near = [np.linalg.norm(other.at - door) < 1.0 for other in self.people]
-            if any(near):
-                return
-            number, visit = self._waiting.pop(0)
+            if not self._is_ready(visit.person):
+                continue
+            self._waiting.remove((number, visit))
             rng = np.random.default_rng([self._seed, number])
-            start = door + [rng.uniform(-0.15, 0.15), 0.0]
-            leave = visit.start_s + visit.stay_s - LEAVE_EARLY_S
-            speed = float(np.clip(rng.normal(1.05, 0.15), 0.7, 1.4))
-            person = _Person(visit.person, number, leave, speed, start, rng)
+            door_x = self._one_door(rng, doors)
+            start = np.array([door_x, OUTSIDE_Y]) + [rng.uniform(-0.15, 0.15), 0.0]
+            leave = (self.time_s if habits.full_stay else visit.start_s) + visit.stay_s
+            leave -= habits.leave_early_s
+            speed = float(np.clip(rng.normal(habits.speed, 0.15), 0.7, 1.4))
+            person = _Person(visit.person, number, leave, speed, start, door_x, rng)
             person.errand = self._errands(person)
             self.people.append(person)
+
+    def _is_ready(self, person: int) -> bool:
+        """Whether a person has been outside for long enough."""
+        inside = any(other.column == person for other in self.people)
+        out_s = 0.0 if inside else self.time_s - self._left_s.get(person, -np.inf)
+        return out_s >= self._habits.least_absence_s
+
+    def _free_doors(self) -> list[float]:
+        """Doors in which nobody is."""
+        return [
+            x for x in self._door_x
+            if all(np.linalg.norm(other.at - (x, OUTSIDE_Y)) >= DOORWAY_M for other in self.people)
+        ]  # fmt: skip
+
+    def _one_door(self, rng: np.random.Generator, doors: Sequence[float]) -> float:
+        """One of some doors; nothing is drawn in a room that has but one."""
+        return float(rng.choice(doors)) if len(self._door_x) > 1 else doors[0]
 
     def _decide(self, person: _Person) -> None:
         if person.errand is not None and next(person.errand, StopIteration) is StopIteration:
@@ -106,13 +135,18 @@ class Room:
         choices: list[Callable[[_Person], Iterator[None]]] = [
             self._stand, self._sit, self._queue, self._join, self._cross,
         ]  # fmt: skip
-        weights = np.array([0.24, 0.26, 0.14, 0.14, 0.22])
-        yield from self._walk(person, np.array([np.mean(DOOR_X), 0.9]))
+        weights = np.array(self._habits.weights) / sum(self._habits.weights)
+        yield from self._walk(person, np.array([person.door_x, 0.9]))
         while self.time_s < person.leave_s:
-            yield from choices[int(person.rng.choice(len(choices), p=weights))](person)
+            errand = choices[int(person.rng.choice(len(choices), p=weights))]
+            hurried = person.leave_s - self.time_s < self._habits.linger_s
+            if hurried and errand in (self._sit, self._queue):
+                errand = self._cross
+            yield from errand(person)
         person.leaving = True
-        yield from self._walk(person, np.array([np.mean(DOOR_X), 0.5]))
-        yield from self._walk(person, np.array([np.mean(DOOR_X), OUTSIDE_Y]))
+        door_x = self._one_door(person.rng, self._door_x)
+        yield from self._walk(person, np.array([door_x, 0.5]))
+        yield from self._walk(person, np.array([door_x, OUTSIDE_Y]))
 
     def _walk(self, person: _Person, goal: FloatArray) -> Iterator[None]:
         person.way = self._plan.path(person.at, goal)
@@ -148,7 +182,7 @@ class Room:
         other = others[int(person.rng.integers(len(others)))]
         angle = person.rng.uniform(-np.pi, np.pi)
         place = other.at + 0.8 * np.array([np.cos(angle), np.sin(angle)])
-        if not walkable(place[None])[0] or place[1] < ROOM_Y[0] + 0.6:
+        if not self._plan.walkable(place[None])[0] or place[1] < ROOM_Y[0] + 0.6:
             place = self._plan.random_place(person.rng)
         yield from self._walk(person, place)
         offset = other.at - person.at
@@ -242,10 +276,10 @@ class Room:
 
     def _slide(self, at: FloatArray, step: FloatArray) -> FloatArray:
         """The step, or what of it leads along an obstacle; nothing when that does not either."""
-        if not walkable(at[None])[0]:
+        if not self._plan.walkable(at[None])[0]:
             return self._back(at, step)
         for attempt in (step, step * [1.0, 0.0], step * [0.0, 1.0]):
-            if walkable((at + attempt)[None])[0]:
+            if self._plan.walkable((at + attempt)[None])[0]:
                 return np.asarray(attempt)
         return np.zeros(2)
 
@@ -266,7 +300,7 @@ class Room:
                 if 1e-6 < gap < TOUCH_M:
                     shift = away / gap * (TOUCH_M - gap) / 2
                     for person, own in ((a, shift), (b, -shift)):
-                        if walkable((person.at + own)[None])[0]:
+                        if self._plan.walkable((person.at + own)[None])[0]:
                             person.at = person.at + own
 
     def _turn(self, person: _Person) -> None:
@@ -289,6 +323,9 @@ def walk_through(
     frame_rate: float,
     seed: int,
     most_at_once: int,
+    doors: tuple[Door, ...] = ONE_DOOR,
+    habits: Habits | None = None,
+    before_s: float = 0.0,
     on_frame: Callable[[], None] = lambda: None,
 ) -> LabWorld:
     """Let everybody come, move about and go.
@@ -302,6 +339,10 @@ def walk_through(
     seed : int
     most_at_once : int
         Others wait outside.
+    doors : tuple of Door
+    habits : Habits or None
+    before_s : float
+        Goes by before the first frame, seconds; visits count from then.
     on_frame : callable
         Called after every frame.
     """
@@ -314,8 +355,11 @@ def walk_through(
         seated=np.zeros((frames, count)),
         visit=np.zeros((frames, count), np.int64),
         height_m=height_m,
+        doors=doors,
     )
-    room = Room(visits, seed, 1.0 / frame_rate, most_at_once)
+    room = Room(visits, seed, 1.0 / frame_rate, most_at_once, doors, habits)
+    for _ in range(round(before_s * frame_rate)):
+        room.advance()
     for frame in range(frames):
         room.advance()
         for person in room.people:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
@@ -9,7 +11,7 @@ from scipy.sparse.csgraph import dijkstra
 from mtmc.trackers.types import BoolArray
 
 from ..types import FloatArray, IntArray
-from .lab_room import DOOR_X, FURNITURE, OUTSIDE_Y, ROOM_X, ROOM_Y
+from .lab_room import FURNITURE, ONE_DOOR, OUTSIDE_Y, ROOM_X, ROOM_Y, Door
 
 CELL_M = 0.1
 BODY_M = 0.24
@@ -19,16 +21,21 @@ BODY_M = 0.24
 class FloorPlan:
     """Where one can walk, and the shortest way from any place to any other."""
 
-    def __init__(self) -> None:
+    def __init__(self, doors: Sequence[Door] = ONE_DOOR) -> None:
+        self._doors = tuple(doors)
         self._origin = np.array([ROOM_X[0], OUTSIDE_Y - CELL_M])
         columns = round((ROOM_X[1] - self._origin[0]) / CELL_M) + 1
         rows = round((ROOM_Y[1] - self._origin[1]) / CELL_M) + 1
         self._shape = (columns, rows)
         x, y = np.meshgrid(np.arange(columns), np.arange(rows), indexing="ij")
         self._places = self._origin + CELL_M * np.stack([x.ravel(), y.ravel()], axis=1)
-        self._free = walkable(self._places)
+        self._free = self.walkable(self._places)
         self._graph = self._neighbours()
         self._previous: dict[int, IntArray] = {}
+
+    def walkable(self, places: FloatArray) -> BoolArray:
+        """Which of some places (N, 2) a body can be at."""
+        return walkable(places, self._doors)
 
     def path(self, start: FloatArray, goal: FloatArray) -> list[FloatArray]:
         """Way points after ``start`` up to ``goal``, (2,) each."""
@@ -52,7 +59,7 @@ class FloorPlan:
         """Somewhere inside the room, away from the door."""
         while True:
             place = rng.uniform([ROOM_X[0] + 0.4, ROOM_Y[0] + 0.7], [ROOM_X[1] - 0.4, 4.0])
-            if walkable(place[None])[0]:
+            if self.walkable(place[None])[0]:
                 return np.asarray(place)
 
     def _cell(self, place: FloatArray) -> int:
@@ -82,28 +89,34 @@ class FloorPlan:
         kept, at = [points[0]], 0
         while at < len(points) - 1:
             ahead = next(
-                (k for k in range(len(points) - 1, at + 1, -1) if _clear(points[at], points[k])),
+                (
+                    k
+                    for k in range(len(points) - 1, at + 1, -1)
+                    if self._clear(points[at], points[k])
+                ),
                 at + 1,
             )
             kept.append(points[ahead])
             at = ahead
         return kept
 
+    def _clear(self, start: FloatArray, end: FloatArray) -> bool:
+        steps = max(2, int(np.linalg.norm(end - start) / (CELL_M / 2)))
+        between = start + np.linspace(0, 1, steps)[:, None] * (end - start)
+        return bool(self.walkable(between).all())
 
-def walkable(places: FloatArray) -> BoolArray:
-    """Which of some places (N, 2) a body can be at."""
+
+def walkable(places: FloatArray, doors: Sequence[Door] = ONE_DOOR) -> BoolArray:
+    """Which of some places (N, 2) a body can be at, in the room or in a door."""
     x, y = places[:, 0], places[:, 1]
     room = (x >= ROOM_X[0] + BODY_M) & (x <= ROOM_X[1] - BODY_M)
     room &= (y >= ROOM_Y[0] + BODY_M) & (y <= ROOM_Y[1] - BODY_M)
-    door = (x >= DOOR_X[0] + BODY_M) & (x <= DOOR_X[1] - BODY_M)
-    free = room | (door & (y < ROOM_Y[0] + BODY_M + CELL_M))
+    free = room
+    for left, right in doors:
+        door = (x >= left + BODY_M) & (x <= right - BODY_M)
+        free = free | (door & (y < ROOM_Y[0] + BODY_M + CELL_M))
     for block in FURNITURE:
         across = np.maximum(np.maximum(block.x0 - x, x - block.x1), 0.0)
         along = np.maximum(np.maximum(block.y0 - y, y - block.y1), 0.0)
         free &= across**2 + along**2 >= BODY_M**2
     return np.asarray(free)
-
-
-def _clear(start: FloatArray, end: FloatArray) -> bool:
-    steps = max(2, int(np.linalg.norm(end - start) / (CELL_M / 2)))
-    return bool(walkable(start + np.linspace(0, 1, steps)[:, None] * (end - start)).all())

@@ -1,7 +1,7 @@
-"""The room of the LAB-like world: walls, a door, furniture, seats, and a camera in every corner.
+"""The room of the LAB-like world: walls, doors, furniture, seats, and a camera in every corner.
 
-The floor is the rectangle (0, 0) to (6, 5) metres, Z up. People come in through the door in the
-wall y = 0.
+The floor is the rectangle (0, 0) to (6, 5) metres, Z up. People come in through doors in the wall
+y = 0, behind which a corridor runs.
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ from ..types import FloatArray
 ROOM_X = (0.0, 6.0)
 ROOM_Y = (0.0, 5.0)
 WALL_HEIGHT_M = 2.9
-DOOR_X = (0.7, 1.7)
-"""The door: an opening in the wall y = 0."""
+Door = tuple[float, float]
+"""An opening in the wall y = 0: from and to, metres along x."""
+DOOR_X: Door = (0.7, 1.7)
+ONE_DOOR: tuple[Door, ...] = (DOOR_X,)
+TWO_DOORS: tuple[Door, ...] = (DOOR_X, (4.7, 5.7))
 OUTSIDE_Y = -0.3
-"""Where people appear and vanish, just behind the door."""
+"""Where people appear and vanish, just behind a door."""
 
 IMAGE_SIZE = (640, 480)
 CAMERA_HEIGHT_M = 2.75

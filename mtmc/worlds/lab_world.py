@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..types import FloatArray, IntArray
+from .lab_room import ONE_DOOR, Door
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +26,11 @@ class LabWorld:
     seated : (F, P) float64
         0 is standing, 1 is seated, between is sitting down or standing up.
     visit : (F, P) int64
-        Number of the visit, from 1, over all people; 0 while away.
+        Number of the visit, from 1, over all people, those before the recording too; 0 while
+        away.
     height_m : (P,) float64
+    doors : tuple of Door
+        Where people come in and go out.
     """
 
     time_s: FloatArray
@@ -36,6 +40,7 @@ class LabWorld:
     seated: FloatArray
     visit: IntArray
     height_m: FloatArray
+    doors: tuple[Door, ...] = ONE_DOOR
 
     def __post_init__(self) -> None:
         frames, people = self.visit.shape
@@ -51,6 +56,12 @@ class LabWorld:
                 raise ValueError(
                     f"LabWorld.{name}: expected {shape}, got {getattr(self, name).shape}"
                 )
+
+    @property
+    def returns(self) -> int:
+        """Visits of people who were there before."""
+        visits = [np.unique(own[own > 0]) for own in self.visit.T]
+        return sum(max(0, len(own) - 1) for own in visits)
 
     def present(self, frame: int) -> IntArray:
         """People (columns) who are there in one frame (row)."""

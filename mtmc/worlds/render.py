@@ -88,7 +88,7 @@ class Renderer:
         self._camera, self._optics = camera, Optics(camera.name, camera.image_size, seed)
         width, height = camera.image_size
         self._fine = camera.resized((OVERSAMPLING * width, OVERSAMPLING * height))
-        room = room_view(self._fine)
+        room = room_view(self._fine, world.doors)
         self._empty, self._floor = Buffers(packed(room.image), room.depth), room.floor
         self._mesh = body_mesh()
         self._skins = [_skin(look, self._mesh) for look in looks]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .lab_room import DOOR_X, FURNITURE, SEAT_HEIGHT_M, SEATS, Furniture
+from .lab_room import FURNITURE, ONE_DOOR, SEAT_HEIGHT_M, SEATS, Door, Furniture
 
 DOOR_HEIGHT_M = 2.05
 FRAME_M = 0.07
@@ -19,19 +20,29 @@ class Block:
     material: str
 
 
-def room_blocks() -> list[Block]:
-    """All furniture, and what lies on it."""
+def room_blocks(doors: Sequence[Door] = ONE_DOOR) -> list[Block]:
+    """All furniture, what lies on it, and the frames of doors."""
     builders = {"table": _table, "cupboard": _cupboard, "counter": _counter, "chair": _chair}
     blocks = []
     for piece in FURNITURE:
         blocks += builders[piece.kind](piece)
     for seat in SEATS:
         blocks += _stool(*seat.xy)
-    for x in (DOOR_X[0] - FRAME_M, DOOR_X[1]):
-        blocks.append(Block((x, -0.1, 0.0), (x + FRAME_M, 0.02, DOOR_HEIGHT_M), "frame"))
-    left, right, top = DOOR_X[0] - FRAME_M, DOOR_X[1] + FRAME_M, DOOR_HEIGHT_M + FRAME_M
-    blocks.append(Block((left, -0.1, DOOR_HEIGHT_M), (right, 0.02, top), "frame"))
+    for door in doors:
+        blocks += _frame(*door)
     return blocks
+
+
+def _frame(left: float, right: float) -> list[Block]:
+    posts = [
+        Block((x, -0.1, 0.0), (x + FRAME_M, 0.02, DOOR_HEIGHT_M), "frame")
+        for x in (left - FRAME_M, right)
+    ]
+    low, high = (
+        (left - FRAME_M, -0.1, DOOR_HEIGHT_M),
+        (right + FRAME_M, 0.02, DOOR_HEIGHT_M + FRAME_M),
+    )
+    return [*posts, Block(low, high, "frame")]
 
 
 def _extent(piece: Furniture) -> tuple[float, float, float, float, float]:

@@ -6,6 +6,7 @@ lies under furniture get less of it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from mtmc.calibration import Camera
 
 from ..types import FloatArray, Image, IntArray
-from .lab_room import DOOR_X, ROOM_X, ROOM_Y, WALL_HEIGHT_M
+from .lab_room import ONE_DOOR, ROOM_X, ROOM_Y, WALL_HEIGHT_M, Door
 from .render_furniture import DOOR_HEIGHT_M, Block, room_blocks
 from .render_materials import MATERIALS
 
@@ -44,13 +45,13 @@ class RoomView:
     floor: npt.NDArray[np.uint8]
 
 
-def room_view(camera: Camera) -> RoomView:
+def room_view(camera: Camera, doors: Sequence[Door] = ONE_DOOR) -> RoomView:
     """Look at the empty room; the image has the camera's size."""
     width, height = camera.image_size
     uv = np.stack(np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5), axis=-1)
     directions = camera.ray(uv.reshape(-1, 2))[1]
-    distance, axis, material = _shell(camera.position, directions)
-    blocks = room_blocks()
+    distance, axis, material = _shell(camera.position, directions, doors)
+    blocks = room_blocks(doors)
     for number, block in enumerate(blocks):
         rows = _pixels_around(camera, block)
         near, near_axis = _enter(camera.position, directions[rows], block)
@@ -101,9 +102,9 @@ def _exit(
 
 
 def _shell(
-    origin: FloatArray, directions: FloatArray
+    origin: FloatArray, directions: FloatArray, doors: Sequence[Door]
 ) -> tuple[FloatArray, npt.NDArray[np.int8], npt.NDArray[np.int16]]:
-    """Distance, side and material of floor, walls and ceiling; the corridor behind the door."""
+    """Distance, side and material of floor, walls and ceiling; the corridor behind the doors."""
     low = np.array([ROOM_X[0], ROOM_Y[0], 0.0])
     high = np.array([ROOM_X[1], ROOM_Y[1], WALL_HEIGHT_M])
     distance, side = _exit(origin, directions, low, high)
@@ -111,13 +112,15 @@ def _shell(
                                                "floor", "ceiling")], np.int16)  # fmt: skip
     material = names[side]
     points = origin + distance[:, None] * directions
-    door = (side == 2) & (points[:, 0] > DOOR_X[0]) & (points[:, 0] < DOOR_X[1])
-    door &= points[:, 2] < DOOR_HEIGHT_M
-    if door.any():
-        low = np.array([DOOR_X[0] - 0.8, -CORRIDOR_M, 0.0])
-        high = np.array([DOOR_X[1] + 1.2, high[1], WALL_HEIGHT_M])
-        distance[door], side[door] = _exit(origin, directions[door], low, high)
-        material[door] = np.where(side[door] == 4, SHELL.index("floor"), SHELL.index("corridor"))
+    lintel = points[:, 2] < DOOR_HEIGHT_M
+    for left, right in doors:
+        door = (side == 2) & (points[:, 0] > left) & (points[:, 0] < right) & lintel
+        if door.any():
+            low = np.array([left - 0.8, -CORRIDOR_M, 0.0])
+            high = np.array([right + 1.2, high[1], WALL_HEIGHT_M])
+            distance[door], side[door] = _exit(origin, directions[door], low, high)
+            corridor = np.where(side[door] == 4, SHELL.index("floor"), SHELL.index("corridor"))
+            material[door] = corridor
     return distance, side, material
 
 

@@ -13,11 +13,21 @@ from mtmc.cli import main
 from mtmc.errors import InputError
 from mtmc.reid.data.types import FileImages, PersonDataset, Samples
 from mtmc.sites import find_site
-from mtmc.worlds.lab import DURATION_S, MOST_AT_ONCE, PRESETS, LabConfig, simulate_lab
+from mtmc.worlds.lab import MOST_AT_ONCE, PRESETS, LabConfig, simulate_lab
 from mtmc.worlds.lab_boxes import DetectorFaults, FaultyDetector, camera_boxes
-from mtmc.worlds.lab_files import write_dressed_lab, write_rendered_lab
+from mtmc.worlds.lab_files import REGION_Y, write_dressed_lab, write_rendered_lab
+from mtmc.worlds.lab_habits import Habits
 from mtmc.worlds.lab_paths import FloorPlan, walkable
-from mtmc.worlds.lab_room import DOOR_X, FURNITURE, OUTSIDE_Y, ROOM_X, ROOM_Y, lab_cameras
+from mtmc.worlds.lab_room import (
+    DOOR_X,
+    FURNITURE,
+    OUTSIDE_Y,
+    ROOM_X,
+    ROOM_Y,
+    TWO_DOORS,
+    Door,
+    lab_cameras,
+)
 from mtmc.worlds.lab_visits import Visit, draw_visits, longest_share
 from mtmc.worlds.lab_world import LabWorld
 
@@ -41,7 +51,8 @@ def still(xy: list[list[float]]) -> LabWorld:
 @pytest.mark.parametrize("preset", list(PRESETS))
 @pytest.mark.parametrize("seed", range(4))
 def test_timetables_have_the_statistics_of_their_preset(preset: str, seed: int) -> None:
-    wanted, end_s = PRESETS[preset], DURATION_S[preset]
+    wanted = PRESETS[preset].visits
+    end_s = PRESETS[preset].before_s + PRESETS[preset].duration_s
     visits = draw_visits(np.random.default_rng(seed), wanted, end_s, MOST_AT_ONCE)
     people = {visit.person for visit in visits}
     assert wanted.people[0] <= len(people) <= wanted.people[1]
@@ -76,29 +87,39 @@ def test_ways_lead_around_the_furniture() -> None:
             assert not middle
 
 
-def test_people_stay_in_the_room_keep_apart_and_use_the_door(minute: LabWorld) -> None:
-    x, y = minute.xy[..., 0], minute.xy[..., 1]
-    there = minute.visit > 0
+def check_walks(world: LabWorld, doors: tuple[Door, ...]) -> None:
+    """Nobody leaves but by a door, runs, jumps, or walks through furniture or somebody else."""
+    x, y = world.xy[..., 0], world.xy[..., 1]
+    there = world.visit > 0
     assert (x[there] >= ROOM_X[0]).all()
     assert (x[there] <= ROOM_X[1]).all()
     assert (y[there] <= ROOM_Y[1]).all()
     behind = there & (y < 0.2)
-    assert (x[behind] >= DOOR_X[0]).all()
-    assert (x[behind] <= DOOR_X[1]).all()
+    assert np.any([(x[behind] >= low) & (x[behind] <= high) for low, high in doors], axis=0).all()
     assert there.sum(axis=1).max() <= MOST_AT_ONCE
-    for number in range(1, int(minute.visit.max()) + 1):
-        frames, person = np.nonzero(minute.visit == number)
+    for number in np.unique(world.visit[there]):
+        frames, person = np.nonzero(world.visit == number)
         assert len(set(person.tolist())) == 1
         assert (np.diff(frames) == 1).all()
-        start = minute.xy[frames[0], person[0]]
-        assert start[1] == pytest.approx(OUTSIDE_Y, abs=0.1)
-    speed = np.linalg.norm(np.diff(minute.xy, axis=0), axis=2) * 15.0
-    assert np.nanpercentile(speed, 99.5) < 2.0
+        if frames[0] > 0:
+            start = world.xy[frames[0], person[0]]
+            assert start[1] == pytest.approx(OUTSIDE_Y, abs=0.1)
+    same = (there[1:] & there[:-1]) & (world.visit[1:] == world.visit[:-1])
+    speed = np.linalg.norm(np.diff(world.xy, axis=0), axis=2)[same] * 15.0
+    assert np.percentile(speed, 99.5) < 2.0
+    walking = world.xy[there & (world.seated == 0)]
+    for block in FURNITURE:
+        inside = (walking > (block.x0, block.y0)) & (walking < (block.x1, block.y1))
+        assert not inside.all(axis=1).any()
     for frame in range(0, len(there), 5):
-        standing = minute.xy[frame, there[frame] & (minute.seated[frame] == 0)]
+        standing = world.xy[frame, there[frame] & (world.seated[frame] == 0)]
         gap = np.linalg.norm(standing[:, None] - standing[None], axis=2)
         np.fill_diagonal(gap, np.inf)
         assert gap.min(initial=np.inf) > 0.15
+
+
+def test_people_stay_in_the_room_keep_apart_and_use_the_door(minute: LabWorld) -> None:
+    check_walks(minute, (DOOR_X,))
 
 
 def test_the_same_seed_gives_the_same_world() -> None:
@@ -107,10 +128,45 @@ def test_the_same_seed_gives_the_same_world() -> None:
     assert not np.array_equal(first.xy[:50], other.xy[:50], equal_nan=True)
 
 
-def test_the_brief_world_shows_returns() -> None:
+@pytest.mark.parametrize("seed", range(1, 7))
+def test_the_brief_world_shows_returns(seed: int) -> None:
+    world = simulate_lab(LabConfig("lab-brief", seed))
+    check_walks(world, TWO_DOORS)
+    assert world.returns >= 5
+    assert (world.seated == 1).any()
+    for own, y in zip(world.visit.T, world.xy[..., 1].T, strict=True):
+        inside = np.flatnonzero((own > 0) & (y >= REGION_Y))
+        again = np.diff(own[inside]) != 0
+        assert (np.diff(inside)[again] > 2.5 * 15).all()
+
+
+def test_both_doors_of_the_brief_world_are_used() -> None:
     world = simulate_lab(LabConfig("lab-brief", 1))
-    people = int((world.visit > 0).any(axis=0).sum())
-    assert world.visit.max() - people >= 3
+    doorway = world.xy[(world.visit > 0) & (world.xy[..., 1] < 0)]
+    assert all(((doorway[:, 0] > low) & (doorway[:, 0] < high)).any() for low, high in TWO_DOORS)
+
+
+def test_returns_are_visits_of_those_who_were_there_before() -> None:
+    visit = np.array([[1, 0, 0], [0, 2, 0], [3, 2, 0], [0, 0, 0], [4, 5, 6]])
+    blank = np.zeros(visit.shape)
+    world = LabWorld(
+        np.arange(5.0), np.zeros((5, 3, 2)), blank, blank, blank, visit, np.ones(3)
+    )  # fmt: skip
+    assert world.returns == 2 + 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"speed": 0.0}, "speed: expected a value above 0"),
+        ({"sit": -1.0}, "sit: expected 0 or more"),
+        ({"least_absence_s": -1.0}, "least_absence_s: expected 0 or more"),
+        ({"stand": 0.0, "cross": 0.0}, "stand, cross: expected one above 0"),
+    ],
+)
+def test_wrong_habits_say_so(change: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Habits(**change)  # type: ignore[arg-type]
 
 
 def test_who_stands_behind_is_hidden_and_who_is_alone_is_not() -> None:
