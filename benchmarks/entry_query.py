@@ -33,6 +33,7 @@ import numpy as np  # noqa: E402
 
 from benchmarks.provenance import provenance  # noqa: E402
 from mtmc.reid.gallery import Crops, Entrant, Gallery, GalleryConfig  # noqa: E402
+from mtmc.reid.gallery_distance import depth_of  # noqa: E402
 
 IDENTITIES, VECTORS, DIM, CROPS = 5000, 20, 512, 12
 REPEATS = 50
@@ -77,7 +78,8 @@ def fill(vectors: np.ndarray, shortlist: int | None = None) -> Gallery:
 def exact(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
     """The same distances (I,), by sorting all."""
     distance = 1.0 - np.einsum("ivd,qd->iqv", vectors, query, optimize=True).astype(np.float64)
-    return np.sort(distance, axis=2)[:, :, :3].mean(axis=(1, 2))
+    depth = depth_of(VECTORS, GalleryConfig.nearest, GalleryConfig.nearest_share)
+    return np.sort(distance, axis=2)[:, :, :depth].mean(axis=(1, 2))
 
 
 def times_ms(call: Callable[[], Any]) -> dict[str, float]:

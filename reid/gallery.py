@@ -10,20 +10,20 @@
     gallery.save("site.npz")                     # vectors only, never pictures
 
 The parts have files of their own: `gallery_crops` (what a crop is, and which are clean),
-`gallery_thinning` (which are kept), `gallery_distance`, `gallery_scale` (thresholds),
-`gallery_decision` and `gallery_files`. NumPy is all they need.
+`gallery_thinning` (which are kept), `gallery_distance` and `gallery_search`, `gallery_scale`
+(thresholds), `gallery_tracklets` (what a tracklet says), `gallery_decision` and `gallery_files`.
+NumPy is all they need.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from .distances import DistanceStatistics
+from .gallery_config import GalleryConfig
 from .gallery_crops import (
     BoolArray,
     Crops,
@@ -36,11 +36,13 @@ from .gallery_crops import (
     has_vector,
 )
 from .gallery_decision import Candidate, Decision, DecisionConfig, Entrant, decide
-from .gallery_distance import mean_over_queries, nearest_mean_distance
+from .gallery_distance import mean_over_queries
 from .gallery_files import GalleryFile, read_gallery, write_gallery
 from .gallery_scale import DistanceScale, ScaleConfig
+from .gallery_search import compare, shortlist
 from .gallery_store import GalleryStore
 from .gallery_thinning import spread_out
+from .gallery_tracklets import distance_of_halves, distances_to_rest
 
 __all__ = [
     "Candidate",
@@ -56,56 +58,6 @@ __all__ = [
 ]
 
 MIB = 1 << 20
-
-GATHER_SHARE = 0.25
-"""Above this share of the stored vectors, comparing with all is faster than copying some."""
-
-
-@dataclass(frozen=True)
-class GalleryConfig:
-    """What is kept of identities, and how they are compared.
-
-    Attributes
-    ----------
-    budget_mib : float
-        Memory for stored vectors and what belongs to them, MiB; held at all times.
-    per_identity : int
-        Crops kept of one identity, at most.
-    distance : "nearest" or "prototypes"
-        Compare with the stored crops, or with their means per tracklet and camera: fewer numbers,
-        less noise, less detail.
-    nearest : int
-        How many of the smallest distances of a query crop are averaged.
-    shortlist : int
-        Among more candidates than this, only those whose mean vectors are closest to that of a
-        query are compared crop by crop; all are, among fewer.
-    purify_margin : float
-        A tracklet leaves an identity when it is closer to another one by this much, cosine
-        distance.
-    guard, scale, decision
-        Settings of the parts.
-    """
-
-    budget_mib: float = 256.0
-    per_identity: int = 60
-    distance: Literal["nearest", "prototypes"] = "nearest"
-    nearest: int = 3
-    shortlist: int = 500
-    purify_margin: float = 0.05
-    guard: GuardConfig = field(default_factory=GuardConfig)
-    scale: ScaleConfig = field(default_factory=ScaleConfig)
-    decision: DecisionConfig = field(default_factory=DecisionConfig)
-
-    def __post_init__(self) -> None:
-        for name in ("per_identity", "nearest", "shortlist"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: expected a number from 1, got {getattr(self, name)}")
-        if not self.budget_mib > 0:
-            raise ValueError(f"budget_mib: expected a size above 0, got {self.budget_mib}")
-        if self.distance not in ("nearest", "prototypes"):
-            raise ValueError(f"distance: expected nearest or prototypes, got {self.distance!r}")
-        if not self.purify_margin >= 0:
-            raise ValueError(f"purify_margin: expected 0 or more, got {self.purify_margin}")
 
 
 class Gallery:
@@ -221,8 +173,8 @@ class Gallery:
         Returns
         -------
         (E, I) float64
-            Mean over the query's crops of the mean of the ``nearest`` smallest distances. NaN for
-            a query without crops, infinite for an identity without.
+            Mean over the query's crops of the mean of the smallest distances, ``nearest`` of
+            ``nearest_share``. NaN for a query without crops, infinite for an identity without.
         """
         whole = self.identities
         wanted = whole if identities is None else np.asarray(identities, np.int64)
@@ -237,7 +189,7 @@ class Gallery:
             usable.append(vectors[has_vector(vectors)])
         count = np.array([len(vectors) for vectors in usable], np.int64)
         if found.any() and len(queries):
-            each = self._compare(np.concatenate(usable), position)
+            each = compare(self._store, np.concatenate(usable), position, self.config)
             answer[:, found] = mean_over_queries(each, count).T
         answer[count == 0] = np.nan
         return answer
@@ -257,7 +209,7 @@ class Gallery:
         queries = [e.embeddings[has_vector(e.embeddings)] for e in entrants]
         listed: BoolArray = np.zeros(len(index.identities), np.bool_)
         for query, mine in zip(queries, possible, strict=True):
-            listed |= self._shortlist(query, mine)
+            listed |= shortlist(self._store, query, mine, self.config.shortlist)
         distance = self.distances(queries, index.identities[listed])
         allowed = np.stack(possible)
         return decide(
@@ -286,13 +238,9 @@ class Gallery:
         for one, other in apart:
             self.scale.learn_different(np.array([self.distance_between(one, other)]))
         for identity, tracklet in whole:
-            first, second = self._halves(identity, tracklet)
-            if len(first) and len(second):
-                similarity = self._store.vectors[second] @ self._store.vectors[first].T
-                each = nearest_mean_distance(
-                    similarity, np.array([0, len(second)]), self.config.nearest
-                )
-                self.scale.learn_same(each.mean(axis=1))
+            distance = distance_of_halves(self._store, identity, tracklet, self.config)
+            if distance is not None:
+                self.scale.learn_same(distance)
 
     def purify(self, identity: int) -> tuple[int, ...]:
         """Drop tracklets of an identity that look more like somebody else; returns which.
@@ -303,26 +251,18 @@ class Gallery:
         only one tracklet is left alone.
         """
         store = self._store
-        rows = store.rows_of(identity)
-        tracklets = np.unique(store.tracklet[rows])
         others = self.identities[self.identities != identity]
-        if len(tracklets) < 2 or not len(others):
+        found = list(distances_to_rest(store, identity, self.config))
+        wrong = [
+            tracklet
+            for tracklet, own, distance in found
+            if self.distances([store.vectors[own]], others)[0].min(initial=np.inf)
+            + self.config.purify_margin
+            < distance
+        ]
+        if len(wrong) == len(found):  # nothing is left to say who this is: change nothing
             return ()
-        wrong = []
-        for tracklet in tracklets.tolist():
-            own, rest = (
-                rows[store.tracklet[rows] == tracklet],
-                rows[store.tracklet[rows] != tracklet],
-            )
-            query = store.vectors[own]
-            each = nearest_mean_distance(
-                store.vectors[rest] @ query.T, np.array([0, len(rest)]), self.config.nearest
-            )
-            closest = self.distances([query], others)[0].min()
-            if closest + self.config.purify_margin < each.mean():
-                wrong.append(tracklet)
-        if len(wrong) == len(tracklets):  # nothing is left to say who this is: change nothing
-            return ()
+        rows = store.rows_of(identity)
         store.remove(rows[np.isin(store.tracklet[rows], wrong)])
         return tuple(wrong)
 
@@ -349,52 +289,8 @@ class Gallery:
         gallery.scale.restore(stored.scale)
         return gallery
 
-    def _shortlist(self, query: Float32Array, possible: BoolArray) -> BoolArray:
-        """Which of all identities (I,) a query is compared with."""
-        rows = np.flatnonzero(possible)
-        most = self.config.shortlist
-        if len(rows) <= most or not len(query):
-            return possible
-        similarity = (self._store.means() @ query.mean(axis=0))[rows]
-        listed = np.zeros_like(possible)
-        listed[rows[np.argpartition(-similarity, most)[:most]]] = True
-        return listed
-
-    def _compare(self, query: Float32Array, position: IntArray) -> FloatArray:
-        """Distances (I, Q) to the identities at some positions."""
-        index = self._store.index
-        if self.config.distance == "prototypes":
-            vectors, starts = self._store.prototypes()
-            rows = np.arange(len(vectors))
-        else:
-            vectors, starts, rows = self._store.vectors, index.starts, index.rows
-        count = np.diff(starts)[position]
-        chosen = rows[_ranges(starts[position], count)]
-        if len(chosen) > GATHER_SHARE * len(vectors):
-            similarity = (vectors @ query.T)[chosen]
-        else:
-            similarity = vectors[chosen] @ query.T
-        chosen_starts = np.concatenate([[0], np.cumsum(count)])
-        return nearest_mean_distance(similarity, chosen_starts, self.config.nearest)
-
-    def _halves(self, identity: int, tracklet: int) -> tuple[IntArray, IntArray]:
-        """Rows of a tracklet: of its first camera and of the others, or by time."""
-        store = self._store
-        rows = store.rows_of(identity)
-        rows = rows[store.tracklet[rows] == tracklet]
-        first: BoolArray = store.camera[rows] == store.camera[rows].min(initial=2**62)
-        if first.all():
-            first = store.time_s[rows] <= np.median(store.time_s[rows]) if len(rows) else first
-        return rows[first], rows[~first]
-
     def _check_dim(self, name: str, vectors: Float32Array) -> None:
         if vectors.shape[1] != self.embedding_dim:
             raise ValueError(
                 f"{name}: expected vectors of length {self.embedding_dim}, got {vectors.shape[1]}"
             )
-
-
-def _ranges(start: IntArray, count: IntArray) -> IntArray:
-    """The concatenated ranges ``start[i] .. start[i] + count[i]``."""
-    ends = np.cumsum(count)
-    return np.arange(int(ends[-1]) if len(ends) else 0) + np.repeat(start - ends + count, count)

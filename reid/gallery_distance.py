@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .gallery_crops import Float32Array, FloatArray, IntArray
 
+ROUNDING = 1e-9
+"""So that a share of 0.1 of 30 is 3, not 4."""
 
-def nearest_mean_distance(similarity: Float32Array, starts: IntArray, nearest: int) -> FloatArray:
+
+def depth_of(count: int, nearest: int, share: float) -> int:
+    """How many of ``count`` distances are averaged: ``nearest``, or this share of them if more."""
+    return min(count, max(nearest, math.ceil(share * count - ROUNDING)))
+
+
+def nearest_mean_distance(
+    similarity: Float32Array, starts: IntArray, nearest: int, share: float = 0.0
+) -> FloatArray:
     """Mean of the smallest cosine distances of each query crop to each identity.
+
+    A share makes it a vote: with a fixed k, a few stored crops that belong to somebody else are
+    enough to look like that one; with a k that grows with the number of crops, no minority is.
 
     Parameters
     ----------
@@ -17,29 +32,23 @@ def nearest_mean_distance(similarity: Float32Array, starts: IntArray, nearest: i
     starts : (I + 1,) int64
         Where each identity's rows begin; every identity has at least one.
     nearest : int
-        How many of the smallest distances are averaged; of an identity with fewer vectors all are.
+        How many of the smallest distances are averaged, at least; of an identity with fewer
+        vectors all are.
+    share : float
+        And at least this share of all distances to an identity, 0 to 1.
 
     Returns
     -------
     (I, Q) float64
     """
     count = np.diff(starts)
-    largest_first = np.argsort(-count, kind="stable")
-    depth = np.minimum(count, nearest)
-    top = np.full((nearest, len(count), similarity.shape[1]), -np.inf, np.float32)
-    # One slot of all identities at a time, the identities with most vectors first, so that those
-    # that still have one are a prefix: no padding, and the sorted insertion runs in long vectors.
-    first = starts[:-1][largest_first]
-    live = np.searchsorted(-count[largest_first], -np.arange(int(count.max(initial=0))), "left")
-    for slot, alive in enumerate(live.tolist()):
-        value = similarity[first[:alive] + slot]
-        for kept in top[:, :alive]:
-            smaller = np.minimum(kept, value)
-            np.maximum(kept, value, out=kept)
-            value = smaller
-    top[np.arange(nearest)[:, None] >= depth[largest_first]] = 0.0
-    distance = np.empty(top.shape[1:])
-    distance[largest_first] = 1.0 - top.sum(axis=0) / depth[largest_first, None]
+    distance = np.empty((len(count), similarity.shape[1]))
+    for size in np.unique(count).tolist():
+        members = np.flatnonzero(count == size)
+        rest = size - depth_of(size, nearest, share)
+        block = similarity[starts[members][:, None] + np.arange(size)]
+        largest = np.partition(block, rest, axis=1)[:, rest:] if rest else block
+        distance[members] = 1.0 - largest.mean(axis=1, dtype=np.float64)
     return distance
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -70,18 +71,32 @@ def test_importing_the_gallery_needs_numpy_only():
     st.lists(st.integers(1, 7), min_size=1, max_size=6),
     st.integers(1, 4),
     st.integers(1, 5),
+    st.sampled_from([0.0, 0.1, 0.3, 0.5, 1.0]),
     st.integers(0, 99),
 )
 @settings(max_examples=60, deadline=None)
-def test_mean_of_the_nearest_equals_sorting(counts, queries, nearest, seed):
+def test_mean_of_the_nearest_equals_sorting(counts, queries, nearest, share, seed):
     rng = np.random.default_rng(seed)
     similarity = rng.uniform(-1, 1, (sum(counts), queries)).astype(np.float32)
     starts = np.concatenate([[0], np.cumsum(counts)])
-    found = nearest_mean_distance(similarity, starts, nearest)
+    found = nearest_mean_distance(similarity, starts, nearest, share)
     for row, (start, stop) in enumerate(pairwise(starts.tolist())):
         for column in range(queries):
             expected = np.sort(1.0 - similarity[start:stop, column].astype(np.float64))
-            assert found[row, column] == pytest.approx(expected[:nearest].mean(), abs=1e-6)
+            depth = max(nearest, math.ceil(round(share * len(expected), 6)))
+            assert found[row, column] == pytest.approx(expected[:depth].mean(), abs=1e-6)
+
+
+def test_a_few_crops_of_somebody_else_do_not_make_one_look_like_that():
+    gallery = Gallery(DIM)
+    for identity in (1, 2):
+        gallery.add(identity, crops(identity, 40))
+    gallery.add(1, crops(2, 5, tracklet=2, seed=5))  # after an exchange that was not noticed
+    own, foreign = gallery.distances([person(2, 8, seed=8)], np.array([2, 1]))[0]
+    assert own + 0.3 < foreign
+    vectors = np.concatenate([person(1, 40), person(2, 5, seed=5)])
+    fixed = nearest_mean_distance(vectors @ person(2, 8, seed=8).T, np.array([0, 45]), 3)
+    assert fixed.mean() == pytest.approx(own, abs=0.02)  # the three nearest alone cannot tell
 
 
 def test_distances_are_means_over_the_crops_of_a_query():
