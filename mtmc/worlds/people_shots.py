@@ -27,12 +27,12 @@ from .wardrobe import varied_looks
 
 PERSON = 1
 """Label of whom a shot is of; the others have higher ones."""
-LEAST_VISIBLE = 0.45
+LEAST_VISIBLE = 0.55
 """Share of the person in a crop that must show."""
 CROP_HEIGHTS_PX = (24, 128)
 FINE_HEIGHTS_PX = (112, 256)
 """Shots are painted at about twice their height, and shrunk."""
-SEATED, WALKING, ACCOMPANIED, SCREENED, BADLY_CUT = 0.06, 0.65, 0.35, 0.2, 0.15
+SEATED, WALKING, ACCOMPANIED, SCREENED, BADLY_CUT = 0.06, 0.65, 0.3, 0.12, 0.1
 """Chance that somebody sits, or else walks; that others, or things, are near; of a bad box."""
 SHADOW = 0.55
 FABRIC = 0.05
@@ -113,13 +113,14 @@ def site_shots(
 def random_camera(rng: np.random.Generator) -> ShotCamera:
     """Draw a camera and its place."""
     low, high = np.log(np.array(CROP_HEIGHTS_PX))
+    distance_m = float(np.exp(rng.uniform(np.log(2.5), np.log(14))))
     return ShotCamera(
         place=backdrop(rng),
         optics=random_optics(rng),
         light=_light(rng),
-        elevation_m=float(rng.uniform(1.2, 4.5)),
-        distance_m=float(np.exp(rng.uniform(np.log(2.5), np.log(14)))),
-        crop_px=float(np.exp(rng.triangular(low + 0.3, high - 0.2, high + 0.3))),
+        elevation_m=float(rng.uniform(1.2, min(4.5, 1.2 + 0.6 * distance_m))),
+        distance_m=distance_m,
+        crop_px=float(np.exp(rng.triangular(low + 0.4, high - 0.1, high + 0.3))),
         least_aspect=float(rng.uniform(0.25, 0.5)),
     )
 
@@ -178,7 +179,7 @@ def _light(rng: np.random.Generator) -> Light:
     azimuth, height = rng.uniform(0, 2 * np.pi), rng.uniform(0.15, 0.95)
     level = np.sqrt(1 - height**2)
     towards = np.array([level * np.cos(azimuth), level * np.sin(azimuth), height])
-    sun, sky = rng.uniform(0.0, 0.75), rng.uniform(0.15, 0.5)
+    sun, sky = rng.uniform(0.0, 0.6), rng.uniform(0.15, 0.5)
 
     def light(places: FloatArray, normal: FloatArray) -> FloatArray:
         unit = normal / np.sqrt((normal * normal).sum(axis=1) + 1e-18)[:, None]

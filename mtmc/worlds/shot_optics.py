@@ -48,15 +48,15 @@ class ShotOptics:
 
 def random_optics(rng: np.random.Generator) -> ShotOptics:
     """Draw a camera."""
-    cast = np.exp(rng.normal(0, 0.09, 3))
+    cast = np.exp(rng.normal(0, 0.055, 3))
     return ShotOptics(
-        gain=np.exp(rng.normal(0.05, 0.22)) * cast / cast.mean(),
-        gamma=float(np.exp(rng.normal(-0.05, 0.2))),
-        saturation=float(np.clip(rng.normal(0.9, 0.22), 0.25, 1.5)),
-        haze=float(rng.uniform(0, 28)) * float(rng.random() < 0.6),
-        blur_px=float(rng.uniform(0.2, 1.3)),
+        gain=np.exp(rng.normal(0.05, 0.15)) * cast / cast.mean(),
+        gamma=float(np.exp(rng.normal(-0.05, 0.12))),
+        saturation=float(np.clip(rng.normal(0.95, 0.15), 0.4, 1.4)),
+        haze=float(rng.uniform(0, 22)) * float(rng.random() < 0.5),
+        blur_px=float(rng.uniform(0.2, 0.9)),
         sharpen=float(rng.uniform(0, 1.2)) * float(rng.random() < 0.4),
-        noise=float(rng.uniform(0.5, 7.0)),
+        noise=float(rng.uniform(0.5, 5.5)),
         quality=int(rng.integers(35, 96)),
     )
 

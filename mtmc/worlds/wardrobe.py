@@ -15,7 +15,7 @@ import numpy as np
 
 from .clothes import BAGS, HAIR_STYLES, LEG_PATTERNS, TOPS, Look, Rgb
 
-UNIFORM_SHARE = 0.22
+UNIFORM_SHARE = 0.15
 """Chance that somebody wears the top and trousers of another one."""
 NEUTRAL_TOPS, NEUTRAL_LEGS = 0.5, 0.8
 """Chance that cloth has no bright colour."""
