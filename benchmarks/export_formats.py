@@ -28,7 +28,7 @@ from mtmc.reid import Embedder, load
 from mtmc.reid.checkpoint import Checkpoint, save_checkpoint
 from mtmc.reid.export_file import FORMATS, ExportConfig, Exported, export
 from mtmc.reid.models import build
-from mtmc.reid.runtimes import find_weights
+from mtmc.reid.shipped import find_weights
 from mtmc.reid.spec import InputSpec
 
 RESULT = ROOT / "benchmarks" / "results" / "export_formats.json"

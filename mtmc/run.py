@@ -12,6 +12,7 @@ from typing import Any
 import cv2
 
 from mtmc.reid.embedder import HISTOGRAM, Embedder, load
+from mtmc.reid.shipped import find_weights
 from mtmc.trackers import TRACKERS
 
 from . import trackers
@@ -136,7 +137,7 @@ def load_appearance(name: str, config: RunConfig, data_root: Path | None = None)
     """Load an appearance model by name or path; ``"histogram"`` needs no file."""
     options = config.run
     return load(
-        HISTOGRAM if name == HISTOGRAM else find_model(name, data_root),
+        HISTOGRAM if name == HISTOGRAM else find_weights(name, data_root),
         spec=config.reid_input,
         device=options.device,
         threads=options.threads,
@@ -176,7 +177,7 @@ def prepare(
     scorer = _open_scorer(detector, config, data_root)
     appearance = None
     if options.reid is not None and options.reid != HISTOGRAM:
-        find_model(options.reid, data_root)  # a wrong name is an error also where nobody looks
+        find_weights(options.reid, data_root)  # a wrong name is an error also where nobody looks
     if options.reid is not None and TRACKERS[config.tracker].uses_appearance:
         appearance = load_appearance(options.reid, config, data_root)
     elif not (detector or scorer or _watches_camera(config) or sequence is None):

@@ -1,7 +1,7 @@
 """Person re-identification: networks, losses, training, evaluation and embedding.
 
 >>> from mtmc.reid import load
->>> reid = load("robust_reid.pt")  # doctest: +SKIP
+>>> reid = load("rendered_people.pt")  # doctest: +SKIP
 
 Importing this package is cheap; torch and OpenCV are loaded by the modules that need them.
 """

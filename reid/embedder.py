@@ -22,7 +22,8 @@ from .adapters import (
 from .crops import Image, crop, input_batch
 from .distances import DistanceStatistics
 from .histogram import CARD, stripe_histograms
-from .runtimes import Network, find_weights, open_network
+from .runtimes import Network, open_network
+from .shipped import find_weights
 from .spec import InputSpec, ModelCard
 
 HISTOGRAM = "histogram"
@@ -226,8 +227,8 @@ def load(
     path : str or Path
         A checkpoint written by the training; an ONNX (``.onnx``), OpenVINO (``.xml``) or
         TorchScript (``.torchscript``) file; or ``"histogram"``: a baseline of colour histograms
-        that needs no weights. A bare name that is no file here is looked up in
-        ``$MTMC_DATA/models``.
+        that needs no weights. A bare name that is no file here is looked up among the weights
+        shipped with the package (``"rendered_people.pt"``), then in ``$MTMC_DATA/models``.
     spec : InputSpec or None
         What an exported network expects, where neither the file, nor a sidecar, nor the table of
         known models says it. A checkpoint always says it itself.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,28 +13,8 @@ from .spec import InputSpec, ModelCard, find_card
 
 Network = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 
-DATA_ROOT_VARIABLE = "MTMC_DATA"
 EXPORTED_SUFFIXES = (".onnx", ".xml", ".torchscript")
 """ONNX, OpenVINO and TorchScript files; every other weights file is taken for a checkpoint."""
-
-
-def find_weights(name: str | Path) -> Path:
-    """Path of a weights file: as given, or by its name in ``$MTMC_DATA/models``.
-
-    Raises
-    ------
-    FileNotFoundError
-        When it is in neither place.
-    """
-    path = Path(name)
-    if path.is_file():
-        return path
-    root = os.environ.get(DATA_ROOT_VARIABLE)
-    if root and path.name == str(name):
-        shared = Path(root) / "models" / path
-        if shared.is_file():
-            return shared
-    raise FileNotFoundError(f"{path}: no such model file")
 
 
 def open_network(

@@ -11,6 +11,7 @@ from typing import Any
 from mtmc.config import apply_overrides, load_toml
 from mtmc.datasets import DATA_ROOT_VARIABLE, resolve_data_root
 from mtmc.errors import InputError
+from mtmc.reid.shipped import shipped_weights
 from mtmc.run_config import RunConfig
 from mtmc.scorers import SCORERS
 from mtmc.scores import SCORE_MAPPINGS
@@ -82,7 +83,8 @@ def add_appearance(parser: argparse.ArgumentParser, required: bool) -> None:
         "--reid",
         required=required,
         metavar="FILE",
-        help="appearance model: an ONNX file (by path, or by name in DATA_ROOT/models), or "
+        help="appearance model: a checkpoint or an exported file, by path or by name: shipped are "
+        f"{', '.join(shipped_weights())}, others are looked up in DATA_ROOT/models; or "
         "'histogram', a baseline without weights",
     )
     group.add_argument(

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 EPILOG = """examples:
-  mtmc reid export --weights robust_reid.pt --format onnx
-  mtmc reid export --weights robust_reid.pt --format onnx --profile ultralytics
+  mtmc reid export --weights rendered_people.pt --format onnx
+  mtmc reid export --weights runs/r1x/best.pt --format onnx --profile ultralytics
   mtmc reid export --weights osnet.onnx --format openvino --int8 --crops DIR
 
 The file says itself what its input is and carries the distance statistics, so --reid, --weights and
@@ -41,7 +41,10 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--weights", required=True, metavar="FILE", help="checkpoint (.pt) or ONNX file (.onnx)"
+        "--weights",
+        required=True,
+        metavar="FILE",
+        help="checkpoint (.pt) or ONNX file (.onnx), by path or name",
     )
     parser.add_argument("--format", required=True, choices=("onnx", "openvino", "torchscript"))
     parser.add_argument(
@@ -63,7 +66,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--out",
         metavar="FILE",
-        help="file to write (default: beside the weights, named after them)",
+        help="file to write (default: beside the weights, named after them; of shipped weights, "
+        "here)",
     )
     parser.add_argument("--json", metavar="FILE", help="write size and similarity as JSON")
     parser.set_defaults(handler=run)
@@ -72,13 +76,14 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Export, and say how close the result is to its source."""
     from mtmc.reid.export_file import ExportConfig, export
-    from mtmc.reid.runtimes import find_weights
+    from mtmc.reid.shipped import find_weights, is_shipped
 
     config = ExportConfig(arguments.format, arguments.profile, arguments.int8)
     if arguments.int8 and arguments.crops is None:
         raise InputError("--int8: needs --crops, a folder of images of people to calibrate on")
     weights = find_weights(arguments.weights)
-    out = Path(arguments.out) if arguments.out else config.default_name(weights)
+    beside = Path(weights.name) if is_shipped(weights) else weights
+    out = Path(arguments.out) if arguments.out else config.default_name(beside)
     crops = read_crops(Path(arguments.crops)) if arguments.crops else []
     done = export(weights, out, config, crops)
     kind = "int8" if config.int8 else "float32"

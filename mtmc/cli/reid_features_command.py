@@ -10,7 +10,7 @@ from . import reid_arguments as shared
 from .console import errors, output
 
 EPILOG = """example:
-  mtmc reid features --weights robust_reid.pt --detections det.txt --images img1/ \\
+  mtmc reid features --weights rendered_people.pt --detections det.txt --images img1/ \\
       --format deep_sort --out MOT16-02.npy
 
 The file holds one row per detection: the ten columns of a MOT file and a unit vector. deep_sort

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 EVAL_EPILOG = """examples:
   mtmc reid eval --weights runs/r1x/best.pt --dataset market1501 --data-root DIR
   mtmc reid eval --weights osnet.onnx --dataset market1501 --data-root DIR --picture lists.png
-  mtmc reid eval --weights robust_reid.pt --dataset cuhk01_all --data-root DIR --json scores.json
+  mtmc reid eval --weights rendered_people.pt --dataset cuhk01_all --data-root DIR --json s.json
 
 Protocol of Market-1501: single query, images of the query's person in the query's camera left out,
 no re-ranking. A data set that the network was not trained on is marked cross-domain.
@@ -55,7 +55,8 @@ def _add_weights(parser: argparse.ArgumentParser) -> None:
         "--weights",
         required=True,
         metavar="FILE",
-        help="checkpoint (.pt) or exported file (.onnx, .xml)",
+        help="checkpoint (.pt) or exported file (.onnx, .xml): by path, or by the name of shipped "
+        "weights or of a file in DATA_ROOT/models",
     )
     parser.add_argument(
         "--reid-input",
@@ -121,12 +122,15 @@ def _add_info(commands: Any) -> None:
     parser = commands.add_parser(
         "info",
         help="what a network is: size, input, training, results",
-        description="Describe a checkpoint, an ONNX file, or an architecture by its name.",
+        description="Describe a checkpoint, an ONNX file, or an architecture by its name. Without "
+        "arguments, list the weights that are shipped.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    which = parser.add_mutually_exclusive_group(required=True)
+    which = parser.add_mutually_exclusive_group()
     which.add_argument(
-        "--weights", metavar="FILE", help="checkpoint (.pt) or exported file (.onnx, .xml)"
+        "--weights",
+        metavar="FILE",
+        help="checkpoint (.pt) or exported file (.onnx, .xml), by path or name",
     )
     which.add_argument("--model", metavar="NAME", help="e.g. robust_reid_2x")
     parser.add_argument("--json", metavar="FILE", help="write it as JSON")
@@ -138,7 +142,13 @@ def evaluate(arguments: argparse.Namespace) -> int:
     from .reid_models import open_model
 
     device = shared.set_up_torch(arguments)
-    model = open_model(arguments.weights, device, arguments.threads, arguments.reid_input)
+    model = open_model(
+        arguments.weights,
+        device,
+        arguments.threads,
+        arguments.reid_input,
+        to_change=arguments.store,
+    )
     if arguments.store and model.checkpoint is None:
         raise InputError("--store: expected a checkpoint (.pt); an ONNX file has no place for it")
     dataset = shared.open_dataset(arguments)
@@ -210,7 +220,9 @@ def calibrate(arguments: argparse.Namespace) -> int:
     from .reid_models import open_model
 
     device = shared.set_up_torch(arguments)
-    model = open_model(arguments.weights, device, arguments.threads, arguments.reid_input)
+    model = open_model(
+        arguments.weights, device, arguments.threads, arguments.reid_input, to_change=True
+    )
     dataset = shared.open_dataset(arguments)
     samples = getattr(dataset, arguments.part)
     with shared.counting("embed") as report:
@@ -239,8 +251,10 @@ def _thresholds(statistics: DistanceStatistics) -> Table:
 
 
 def info(arguments: argparse.Namespace) -> int:
-    """Print what is known of a network."""
-    if arguments.model is not None:
+    """Print what is known of a network, or which ones are shipped."""
+    if arguments.model is None and arguments.weights is None:
+        document = _describe_shipped()
+    elif arguments.model is not None:
         document = _describe_architecture(arguments.model)
     else:
         import torch
@@ -258,6 +272,20 @@ def info(arguments: argparse.Namespace) -> int:
     if arguments.json:
         _write_json(arguments.json, document)
     return 0
+
+
+def _describe_shipped() -> dict[str, Any]:
+    """File name -> what it is and on which terms, of the weights inside the package."""
+    from mtmc.reid.checkpoint import load_checkpoint
+    from mtmc.reid.shipped import shipped_weights
+
+    found = {}
+    for name, path in shipped_weights().items():
+        checkpoint = load_checkpoint(path, announce=False)
+        found[name] = f"{checkpoint.architecture}, trained on {checkpoint.trained_on}: " + (
+            checkpoint.terms
+        )
+    return found
 
 
 def _describe_architecture(name: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from mtmc.reid.evaluation import Labelled
 from mtmc.reid.fold import fold_for_inference
 from mtmc.reid.image_sets import embed_pixels, embed_samples
 from mtmc.reid.runtimes import EXPORTED_SUFFIXES
+from mtmc.reid.shipped import find_weights, is_shipped
 from mtmc.reid.spec import InputSpec, sidecar_path
 from mtmc.reid.transforms import Normaliser
 
@@ -118,12 +119,19 @@ class OpenModel:
 
 
 def open_model(
-    weights: str, device: torch.device, threads: int | None, reid_input: str | None
+    weights: str,
+    device: torch.device,
+    threads: int | None,
+    reid_input: str | None,
+    *,
+    to_change: bool = False,
 ) -> OpenModel:
-    """Load a checkpoint or an exported file."""
+    """Load a checkpoint or an exported file, by path or name; shipped ones are not changed."""
     from .arguments import _json_object
 
-    path = Path(weights)
+    path = find_weights(weights)
+    if to_change and is_shipped(path):
+        raise InputError(f"{path.name}: shipped weights are not changed; work on a copy of {path}")
     if path.suffix not in EXPORTED_SUFFIXES:
         if reid_input is not None:
             raise InputError("--reid-input: a checkpoint says itself what its input is")

@@ -28,7 +28,7 @@ EPILOG = """examples:
   mtmc reid train --config robust_reid_2x.toml --data-root pack.npz --out runs/r2x \\
       --device cuda --budget-minutes 9 --parts-mib 15
       in short runs: stops in time, and leaves its state in files of at most 15 MiB
-  mtmc reid train --init robust_reid.pt --data my_people/ --out runs/mine
+  mtmc reid train --init rendered_people.pt --data my_people/ --out runs/mine
       fine-tune on people of your own: my_people/NAME/CAMERA_anything.jpg
   mtmc reid train --config robust_reid_1x.toml --data-root DIR --out runs/try \\
       --set train.epochs=3 --set data.val_identities=100
@@ -159,8 +159,9 @@ def _load_init(path: str | None) -> Checkpoint | None:
     if path is None:
         return None
     from mtmc.reid.checkpoint import load_checkpoint
+    from mtmc.reid.shipped import find_weights
 
-    return load_checkpoint(path)
+    return load_checkpoint(find_weights(path))
 
 
 def _recipe(arguments: argparse.Namespace, init: Checkpoint | None) -> Recipe:
