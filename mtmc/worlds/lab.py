@@ -69,7 +69,8 @@ PRESETS: dict[str, Preset] = {
         duration_s=20.0,
         doors=TWO_DOORS,
         habits=Habits(
-            speed=1.2, sit=0.5, linger_s=5.0, leave_early_s=3.5, least_absence_s=2.6, full_stay=True
+            speed=1.2, sit=0.5, linger_s=5.0, leave_early_s=3.5, least_absence_s=2.6,
+            keep_clear_m=1.6, full_stay=True,
         ),
         before_s=10.0,
         least_returns=5,
@@ -81,6 +82,8 @@ PRESETS: dict[str, Preset] = {
 
 MOST_AT_ONCE = 7
 ATTEMPTS = 100
+RETURN_S = 2.0
+"""A return counts as one that shows when this visit and one before last so long, seconds."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,7 @@ def simulate_lab(config: LabConfig, on_frame: Callable[[], None] = lambda: None)
     for _ in range(ATTEMPTS):
         world = _one_world(rng, config, wanted)
         seated = int((world.seated == 1).any(axis=0).sum())
-        if world.returns >= preset.least_returns and seated >= preset.least_seated:
+        if world.returns(RETURN_S) >= preset.least_returns and seated >= preset.least_seated:
             for _ in range(config.frames):
                 on_frame()
             return world

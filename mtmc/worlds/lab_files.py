@@ -21,12 +21,10 @@ from ..types import IntArray
 from .lab import LabConfig, simulate_lab
 from .lab_boxes import DetectorFaults, FoundBoxes, walk_frames
 from .lab_crops import DressedBox, Wardrobe
-from .lab_room import DOOR_X, OUTSIDE_Y, ROOM_X, ROOM_Y, Door, lab_cameras
+from .lab_room import DOOR_X, OUTSIDE_Y, REGION_Y, ROOM_X, ROOM_Y, Door, lab_cameras
 from .lab_world import LabWorld
 from .render_files import draw_world
 
-REGION_Y = 0.2
-"""Truth and tracks count from here on: who stands in the door is neither in nor out."""
 CROP_COLUMNS = ("frame", "row", "image", "visible", "other", "cover", "height")
 MARK = "mtmc-lab-world"
 

@@ -22,6 +22,8 @@ class Habits:
         On the way out this long before the visit is to end, seconds.
     least_absence_s : float
         Nobody comes back sooner after having gone out, seconds.
+    keep_clear_m : float
+        Nobody stops nearer to a door than this, metres.
     full_stay : bool
         Whether who comes in later than planned also leaves later.
     """
@@ -35,6 +37,7 @@ class Habits:
     linger_s: float = 0.0
     leave_early_s: float = 6.0
     least_absence_s: float = 0.0
+    keep_clear_m: float = 0.0
     full_stay: bool = False
 
     def __post_init__(self) -> None:
@@ -42,7 +45,7 @@ class Habits:
             raise ValueError(f"speed: expected a value above 0, got {self.speed}")
         for name in (
             *("stand", "sit", "queue", "join", "cross"),
-            *("linger_s", "leave_early_s", "least_absence_s"),
+            *("linger_s", "leave_early_s", "least_absence_s", "keep_clear_m"),
         ):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name}: expected 0 or more, got {getattr(self, name)}")

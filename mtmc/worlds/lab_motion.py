@@ -166,13 +166,16 @@ class Room:
             yield
 
     def _stand(self, person: _Person) -> Iterator[None]:
-        yield from self._walk(person, self._plan.random_place(person.rng))
+        yield from self._walk(person, self._some_place(person))
         person.wanted_heading = float(person.rng.uniform(-np.pi, np.pi))
         yield from self._stay(person, float(person.rng.uniform(2.0, 12.0)))
 
+    def _some_place(self, person: _Person) -> FloatArray:
+        return self._plan.random_place(person.rng, self._habits.keep_clear_m)
+
     def _cross(self, person: _Person) -> Iterator[None]:
         for _ in range(2):
-            yield from self._walk(person, self._plan.random_place(person.rng))
+            yield from self._walk(person, self._some_place(person))
 
     def _join(self, person: _Person) -> Iterator[None]:
         others = [o for o in self.people if o is not person and o.seat is None and not o.leaving]
@@ -183,7 +186,7 @@ class Room:
         angle = person.rng.uniform(-np.pi, np.pi)
         place = other.at + 0.8 * np.array([np.cos(angle), np.sin(angle)])
         if not self._plan.walkable(place[None])[0] or place[1] < ROOM_Y[0] + 0.6:
-            place = self._plan.random_place(person.rng)
+            place = self._some_place(person)
         yield from self._walk(person, place)
         offset = other.at - person.at
         person.wanted_heading = float(np.arctan2(offset[1], offset[0]))

@@ -55,11 +55,12 @@ class FloorPlan:
         """The middle of the free cell that is nearest to a place."""
         return np.asarray(self._places[self._cell(place)])
 
-    def random_place(self, rng: np.random.Generator) -> FloatArray:
-        """Somewhere inside the room, away from the door."""
+    def random_place(self, rng: np.random.Generator, clear_m: float = 0.0) -> FloatArray:
+        """Somewhere inside the room, at least this far from every door."""
         while True:
             place = rng.uniform([ROOM_X[0] + 0.4, ROOM_Y[0] + 0.7], [ROOM_X[1] - 0.4, 4.0])
-            if self.walkable(place[None])[0]:
+            gap = [np.hypot(place[0] - np.mean(door), place[1]) for door in self._doors]
+            if self.walkable(place[None])[0] and min(gap) >= clear_m:
                 return np.asarray(place)
 
     def _cell(self, place: FloatArray) -> int:

@@ -21,9 +21,11 @@ Door = tuple[float, float]
 """An opening in the wall y = 0: from and to, metres along x."""
 DOOR_X: Door = (0.7, 1.7)
 ONE_DOOR: tuple[Door, ...] = (DOOR_X,)
-TWO_DOORS: tuple[Door, ...] = (DOOR_X, (4.7, 5.7))
+TWO_DOORS: tuple[Door, ...] = (DOOR_X, (4.3, 5.3))
 OUTSIDE_Y = -0.3
 """Where people appear and vanish, just behind a door."""
+REGION_Y = 0.2
+"""Truth and tracks count from here on: who stands in a door is neither in nor out."""
 
 IMAGE_SIZE = (640, 480)
 CAMERA_HEIGHT_M = 2.75

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..types import FloatArray, IntArray
-from .lab_room import ONE_DOOR, Door
+from .lab_room import ONE_DOOR, REGION_Y, Door
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,11 +57,15 @@ class LabWorld:
                     f"LabWorld.{name}: expected {shape}, got {getattr(self, name).shape}"
                 )
 
-    @property
-    def returns(self) -> int:
-        """Visits of people who were there before."""
-        visits = [np.unique(own[own > 0]) for own in self.visit.T]
-        return sum(max(0, len(own) - 1) for own in visits)
+    def returns(self, least_s: float) -> int:
+        """Visits of people who were there before; both of at least so many seconds in the room."""
+        inside = np.where(self.xy[..., 1] >= REGION_Y, self.visit, 0)
+        step_s = float(self.time_s[1] - self.time_s[0]) if len(self.time_s) > 1 else 0.0
+        count = 0
+        for own in inside.T:
+            _, frames = np.unique(own[own > 0], return_counts=True)
+            count += max(0, int((frames * step_s >= least_s).sum()) - 1)
+        return count
 
     def present(self, frame: int) -> IntArray:
         """People (columns) who are there in one frame (row)."""

@@ -148,11 +148,12 @@ def test_both_doors_of_the_brief_world_are_used() -> None:
 
 def test_returns_are_visits_of_those_who_were_there_before() -> None:
     visit = np.array([[1, 0, 0], [0, 2, 0], [3, 2, 0], [0, 0, 0], [4, 5, 6]])
-    blank = np.zeros(visit.shape)
-    world = LabWorld(
-        np.arange(5.0), np.zeros((5, 3, 2)), blank, blank, blank, visit, np.ones(3)
-    )  # fmt: skip
-    assert world.returns == 2 + 1
+    blank, xy = np.zeros(visit.shape), np.full((5, 3, 2), 1.0)
+    world = LabWorld(np.arange(5.0), xy, blank, blank, blank, visit, np.ones(3))
+    assert world.returns(1.0) == 2 + 1
+    assert world.returns(2.0) == 0
+    xy[4, 0, 1] = 0.0  # in the door
+    assert world.returns(1.0) == 1 + 1
 
 
 @pytest.mark.parametrize(
