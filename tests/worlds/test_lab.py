@@ -132,7 +132,7 @@ def test_the_same_seed_gives_the_same_world() -> None:
 def test_the_brief_world_shows_returns(seed: int) -> None:
     world = simulate_lab(LabConfig("lab-brief", seed))
     check_walks(world, TWO_DOORS)
-    assert world.returns >= 5
+    assert world.returns(2.0) >= 5
     assert (world.seated == 1).any()
     for own, y in zip(world.visit.T, world.xy[..., 1].T, strict=True):
         inside = np.flatnonzero((own > 0) & (y >= REGION_Y))
