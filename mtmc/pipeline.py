@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 
+from .detecting import DetectorChoice
 from .errors import SourceEndedEarly
 from .look import ImageLook, Scorer
 from .people import BoxFilter, Finder, with_appearance
@@ -38,6 +39,8 @@ class CameraRun:
         Which frames are visited.
     scorer : Scorer or None
         For trackers that score boxes of their own.
+    detector : DetectorChoice or None
+        What `find` finds with, for the record; None where it reads a file.
     """
 
     source: Source
@@ -48,6 +51,7 @@ class CameraRun:
     frames: FrameRange = field(default_factory=FrameRange)
     scorer: Scorer | None = None
     embed_first: bool = True
+    detector: DetectorChoice | None = None
 
     def views(self, clock: StageClock) -> Iterator[View]:
         """Track frame by frame, timing each stage."""

@@ -19,7 +19,7 @@ from . import trackers
 from .atomic import atomic_writer
 from .datasets import Sequence as RecordedSequence
 from .datasets import find_sequence
-from .detectors import OnnxDetector
+from .detecting import DetectorChoice, choose_detector
 from .errors import InputError
 from .look import Scorer
 from .mot_files import detections_by_frame, read_detections, read_feature_file, read_results
@@ -171,8 +171,9 @@ def prepare(
     if options.threads is not None:
         cv2.setNumThreads(options.threads)
     cv2.setRNGSeed(options.seed)
-    mapping = (config.scores or default_mapping(sequence, options)) if map_scores else None
-    detector = _open_detector(source, config, data_root)
+    choice = _choose_detector(source, sequence, config, data_root)
+    detector = None if choice is None else DetectorScorer(choice.open(config))
+    mapping = (config.scores or default_mapping(sequence, options, choice)) if map_scores else None
     find = _finder(detector, source, sequence, config, mapping)
     scorer = _open_scorer(detector, config, data_root)
     appearance = None
@@ -192,7 +193,7 @@ def prepare(
     tracker = trackers.build(config.tracker, settings)
     frames = FrameRange.parse(options.frames, options.every)
     embed_first = not getattr(settings, "use_embedder", False)
-    return CameraRun(source, find, tracker, appearance, keep, frames, scorer, embed_first)
+    return CameraRun(source, find, tracker, appearance, keep, frames, scorer, embed_first, choice)
 
 
 def _watches_camera(config: RunConfig) -> bool:
@@ -231,7 +232,9 @@ def run_sequence(
     clock = clock or StageClock()
     summary = run_camera(run, sinks, clock, on_frame, stop)
     with atomic_writer(files["summary"]) as stream:
-        json.dump({**asdict(summary), "config": config.to_tables()}, stream, indent=2)
+        record = {"detector": run.detector.record()} if run.detector is not None else {}
+        tables = {"config": config.to_tables()}
+        json.dump(asdict(summary) | record | tables, stream, indent=2)
         stream.write("\n")
     if config.run.video and summary.frames:
         files["video"] = out / f"{name}.webm"
@@ -265,23 +268,31 @@ def _tracker_config(config: RunConfig, appearance: Embedder | None) -> Any:
     return replace(settings, max_cosine_distance=appearance.threshold(rate))
 
 
-def _open_detector(
-    source: Source, config: RunConfig, data_root: Path | None
-) -> DetectorScorer | None:
+def _choose_detector(
+    source: Source,
+    sequence: RecordedSequence | None,
+    config: RunConfig,
+    data_root: Path | None,
+) -> DetectorChoice | None:
     """The detector of the run, which may serve as scorer, too: one pass per image for both."""
     options = config.run
-    if options.detector is None:
-        return None
-    if not source.has_images:
+    recorded = sequence is not None and sequence.detections_path is not None
+    if options.detector is not None and not source.has_images:
         raise InputError(f"{source.name}: a detector needs images, and there are none")
-    path = find_model(options.detector, data_root)
-    return DetectorScorer(OnnxDetector(path, config.detector, options.device, options.threads))
+    return choose_detector(
+        options.detector,
+        source.has_images,
+        bool(recorded or options.detections or options.embeddings),
+        lambda name: find_model(name, data_root),
+    )
 
 
 def _open_scorer(
     detector: DetectorScorer | None, config: RunConfig, data_root: Path | None
 ) -> Scorer | None:
     name, options = config.run.scorer, config.run
+    if name == "detector" and detector is None:
+        raise InputError("run.scorer: expected a detector for its score map; give detector, too")
     if name is None or name == "detector":
         return detector if name else None
     path = SHIPPED_WEIGHTS if name == "patch" else find_model(name, data_root)
@@ -304,14 +315,16 @@ def _finder(
     return find_in(people)
 
 
-def default_mapping(sequence: RecordedSequence | None, options: RunOptions) -> ScoreMapping:
+def default_mapping(
+    sequence: RecordedSequence | None, options: RunOptions, detector: DetectorChoice | None
+) -> ScoreMapping:
     """How scores become 0-1 where nobody says it.
 
     A benchmark's public detections have the scale of their detector, and so have files of
     embeddings, which usually hold these very detections. Detectors, and the files of detections
     that ``mtmc detect`` writes, are on 0-1 already.
     """
-    if sequence is None or options.detector or options.detections:
+    if sequence is None or detector is not None or options.detections:
         return ScoreMapping()
     benchmark = sequence.benchmark.lower()
     variant = f"{benchmark}-{sequence.name.rpartition('-')[2].lower()}"
@@ -335,7 +348,7 @@ def read_people(
     elif sequence is not None and sequence.detections_path is not None:
         path = sequence.detections_path
     else:
-        raise InputError(f"{name}: no detections here; give --detector or --detections")
+        raise InputError(f"{name}: neither detections nor images here; give --detections")
     found = detections_by_frame(read_detections(path))
     if embedded is None:
         return found

@@ -10,7 +10,7 @@ from mtmc.reid.spec import InputSpec
 from mtmc.trackers import TRACKERS
 
 from .config import from_dict, to_plain
-from .detectors import OnnxDetectorConfig
+from .detectors import BackgroundConfig, OnnxDetectorConfig
 from .errors import InputError
 from .scores import ScoreMapping, score_mapping
 from .sources import FrameRange
@@ -26,7 +26,8 @@ class RunOptions:
     Attributes
     ----------
     detector : str or None
-        ONNX file of a person detector; None takes the detections that belong to the sequence.
+        ONNX file of a person detector, or ``"people"``, the one that ships; None takes the
+        detections that belong to the sequence, and ``"people"`` where there are none.
     detections : str or None
         Detection file in MOT format instead.
     embeddings : str or None
@@ -104,8 +105,8 @@ class RunOptions:
             raise ValueError(f"false_match_rate: expected 0 to 1, got {self.false_match_rate}")
         if self.false_match_rate is not None and self.reid is None:
             raise ValueError("false_match_rate: needs an appearance model, reid")
-        if self.scorer == "detector" and self.detector is None:
-            raise ValueError("scorer: expected a detector for its score map; give detector, too")
+        if self.scorer == "detector" and (self.detections or self.embeddings):
+            raise ValueError("scorer: expected a detector for its score map, not detections")
         if self.batch < 1:
             raise ValueError(f"batch: expected a number from 1, got {self.batch}")
         if self.threads is not None and self.threads < 1:
@@ -133,6 +134,8 @@ class RunConfig:
     tracker_config : object
         The tracker's own settings; the rest of that table.
     detector : OnnxDetectorConfig
+    background : BackgroundConfig
+        How the detector that ships learns what a fixed camera sees without people.
     scores : ScoreMapping or None
         How scores become 0-1; None takes the default of the benchmark the sequence belongs to.
     reid_input : InputSpec or None
@@ -143,6 +146,7 @@ class RunConfig:
     tracker: str = DEFAULT
     tracker_config: Any = None
     detector: OnnxDetectorConfig = field(default_factory=OnnxDetectorConfig)
+    background: BackgroundConfig = field(default_factory=BackgroundConfig)
     scores: ScoreMapping | None = None
     reid_input: InputSpec | None = None
 
@@ -156,14 +160,14 @@ class RunConfig:
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, Any]) -> RunConfig:
-        """Build from the tables ``run``, ``tracker``, ``detector``, ``scores`` and ``reid_input``.
+        """Build from the tables that :meth:`to_tables` writes; any may be left out.
 
         Raises
         ------
         InputError
             Names the dotted key of whatever is unknown or does not fit.
         """
-        known = ("run", "tracker", "detector", "scores", "reid_input")
+        known = ("run", "tracker", "detector", "background", "scores", "reid_input")
         for key, table in tables.items():
             if key not in known:
                 raise InputError(f"{key}: unknown table (known: {', '.join(known)})")
@@ -180,6 +184,7 @@ class RunConfig:
             tracker=name,
             tracker_config=from_dict(TRACKERS[name].config, tracker, "tracker"),
             detector=from_dict(OnnxDetectorConfig, tables.get("detector", {}), "detector"),
+            background=from_dict(BackgroundConfig, tables.get("background", {}), "background"),
             scores=None if scores is None else _scores_from(scores),
             reid_input=None if spec is None else InputSpec.from_dict(spec, "reid_input"),
         )
@@ -190,6 +195,7 @@ class RunConfig:
             "run": to_plain(self.run),
             "tracker": {"name": self.tracker, **to_plain(self.tracker_config)},
             "detector": to_plain(self.detector),
+            "background": to_plain(self.background),
             "scores": to_plain(self.scores) if self.scores is not None else {},
             "reid_input": self.reid_input.to_dict() if self.reid_input is not None else {},
         }

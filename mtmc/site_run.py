@@ -20,7 +20,7 @@ import numpy as np
 from mtmc.reid.embedder import Embedder
 
 from .atomic import atomic_writer
-from .detectors import OnnxDetector
+from .detecting import DetectorChoice, choose_detector, per_camera
 from .errors import InputError
 from .multiview.events import TellsEvents
 from .people import BoxFilter, Finder, find_in, find_with
@@ -91,6 +91,8 @@ class SiteRun:
         Which moments are visited.
     with_images : bool
         Whether anybody looks at the images.
+    detector : DetectorChoice or None
+        What ``find`` finds with, for the record; None where it reads files.
     """
 
     site: Site
@@ -101,6 +103,7 @@ class SiteRun:
     keep: BoxFilter
     frames: FrameRange
     with_images: bool
+    detector: DetectorChoice | None = None
 
     def views(self, clock: StageClock, on_fault: Callable[[str], None]) -> Iterator[list[View]]:
         """The views of one moment after the other, before tracking."""
@@ -147,17 +150,25 @@ def prepare_site(
         raise InputError(f"run.pictures: {site.name} has no calibration, so no floor to draw")
     if options.video and not (site.calibrations or any(c.has_images for c in site.cameras)):
         raise InputError(f"run.video: {site.name} has neither images nor a calibration to draw on")
-    dressed = site.has_crops and options.detector is None and options.reid is not None
-    looks = (options.detector is not None or options.reid is not None) and not dressed
+    choice = choose_detector(
+        options.detector,
+        site.has_images,
+        any(camera.detections is not None for camera in site.cameras),
+        lambda name: find_model(name, data_root),
+    )
+    dressed = site.has_crops and choice is None and options.reid is not None
+    looks = (choice is not None or options.reid is not None) and not dressed
     if looks and not site.has_images:
         raise InputError(f"{site.name}: a detector or appearance needs images; there are none")
-    find = _finders(site, config, data_root)
+    find = _finders(site, config, choice)
     appearance = model = None
     if options.reid is not None:
         appearance = model = load_appearance(options.reid, config, data_root)
         if dressed:
             find, appearance = _dressed(site, find, appearance), None
-    min_score = options.min_score if options.min_score is not None else site.min_score
+    usual = None if choice is None else choice.min_score
+    wanted = (options.min_score, site.min_score, usual)
+    min_score = next((score for score in wanted if score is not None), None)
     tracker, own = build_site_tracker(site, config, settings, model)
     return SiteRun(
         site=site,
@@ -168,6 +179,7 @@ def prepare_site(
         keep=BoxFilter(min_score, options.min_height),
         frames=FrameRange.parse(options.frames, options.every),
         with_images=looks,
+        detector=choice,
     )
 
 
@@ -209,7 +221,8 @@ def run_site(
     for name in unused_tables(site, config):
         del tables[name]
     with atomic_writer(files["summary"]) as stream:
-        json.dump({**asdict(summary), "config": tables}, stream, indent=2)
+        record = {"detector": run.detector.record()} if run.detector is not None else {}
+        json.dump(asdict(summary) | record | {"config": tables}, stream, indent=2)
         stream.write("\n")
     if config.run.video and summary.frames:
         files["video"] = draw_site_video(site, folder, on_moment=on_video_moment)
@@ -347,16 +360,17 @@ def _on_site_clock(frame: Frame, moment: Moment) -> Frame:
     return Frame(frame.camera, moment.index, frame.time_s, frame.image)
 
 
-def _finders(site: Site, config: RunConfig, data_root: Path | None) -> dict[str, Finder]:
-    options, mapping = config.run, config.scores or ScoreMapping()
-    if options.detector is not None:
-        path = find_model(options.detector, data_root)
-        detect = find_with(OnnxDetector(path, config.detector, options.device, options.threads))
-        return {
-            camera.name: lambda frame: mapping.detections(detect(frame)) for camera in site.cameras
-        }
+def _finders(site: Site, config: RunConfig, choice: DetectorChoice | None) -> dict[str, Finder]:
+    mapping = config.scores or ScoreMapping()
+    if choice is not None:
+        detector = choice.open(config)
+
+        def finder(detect: Finder) -> Finder:
+            return lambda frame: mapping.detections(detect(frame))
+
+        return {camera.name: finder(find_with(per_camera(detector))) for camera in site.cameras}
     if all(camera.detections is None for camera in site.cameras):
-        raise InputError(f"{site.name}: no detections here; give --detector")
+        raise InputError(f"{site.name}: neither detections nor images of all cameras here")
     return {
         camera.name: find_in(
             {

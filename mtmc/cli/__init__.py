@@ -22,7 +22,7 @@ EXIT_INTERRUPTED = 130
 
 EPILOG = """examples:
   mtmc demo                                            see it work, without any data
-  mtmc run --sequence clip.mp4 --detector yolox_nano_416x416.onnx --out out/ --video
+  mtmc run --sequence clip.mp4 --out out/ --video
   mtmc run --sequence MOT16-09 --data-root DIR --tracker bytetrack --out out/
   mtmc eval --sequence MOT16-09 --data-root DIR --results out/
 

@@ -53,20 +53,19 @@ def add_frames(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_detector(parser: argparse.ArgumentParser, required: bool) -> None:
-    """Which detector."""
+def add_detector(parser: argparse.ArgumentParser, default: str) -> None:
+    """Which detector; ``default`` says what happens without."""
     group = parser.add_argument_group("detector")
     group.add_argument(
         "--detector",
-        required=required,
-        metavar="FILE",
-        help="person detector as an ONNX file: YOLOX, YOLOv8, YOLO11 or RT-DETR; by path, or by "
-        "name in DATA_ROOT/models",
+        metavar="NAME",
+        help="'people', the detector that ships, or an ONNX file: YOLOX, YOLOv8, YOLO11 or "
+        f"RT-DETR; by path, or by name in DATA_ROOT/models (default: {default})",
     )
     group.add_argument(
         "--detector-family",
         choices=("auto", "yolox", "yolov8", "rtdetr"),
-        help="how its boxes are encoded (default auto: told from the shapes of its outputs)",
+        help="how a file encodes its boxes (default auto: told from the shapes of its outputs)",
     )
     group.add_argument(
         "--score-threshold",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mtmc.detectors import PEOPLE
 from mtmc.pipeline import stop_on_signal
 from mtmc.precompute import write_detections
 from mtmc.progress import progress_bars
@@ -16,7 +18,7 @@ from .console import errors, output
 from .run_command import EXIT_INCOMPLETE, EXIT_INTERRUPTED
 
 EPILOG = """example:
-  mtmc detect --sequence clip.mp4 --detector yolox_nano_416x416.onnx --out clip-det.txt
+  mtmc detect --sequence clip.mp4 --out clip-det.txt
   mtmc run --sequence clip.mp4 --detections clip-det.txt --out out/
 
 The file has a row per box: frame,-1,left,top,width,height,score,-1,-1,-1 with pixels and 0-1.
@@ -34,7 +36,7 @@ def add_parser(subparsers: Any) -> None:
     )
     shared.add_sequence(parser, several=False)
     parser.add_argument("--out", required=True, metavar="FILE", help="detection file to write")
-    shared.add_detector(parser, required=True)
+    shared.add_detector(parser, default=PEOPLE)
     shared.add_region(parser)
     shared.add_frames(parser)
     shared.add_hardware(parser)
@@ -45,6 +47,8 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Detect in every frame of one sequence."""
     config = shared.run_config(arguments)
+    if config.run.detector is None:
+        config = replace(config, run=replace(config.run, detector=PEOPLE))
     root = shared.data_root(arguments)
     source, _ = open_sequence(arguments.sequence, root, config.run.fps)
     job = prepare(arguments.sequence, config, root)

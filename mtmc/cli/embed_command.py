@@ -40,7 +40,7 @@ def add_parser(subparsers: Any) -> None:
         "--detections", metavar="FILE", help="detections in MOT format (default: the sequence's)"
     )
     shared.add_appearance(parser, required=True)
-    shared.add_detector(parser, required=False)
+    shared.add_detector(parser, default="the detections that are there, else people")
     shared.add_region(parser)
     shared.add_frames(parser)
     shared.add_hardware(parser)

@@ -30,7 +30,7 @@ EXIT_INTERRUPTED = 130
 EPILOG = """examples:
   mtmc run --sequence MOT16-09 --data-root DIR --tracker bytetrack --out out/
       public detections of a benchmark sequence; writes out/MOT16-09.txt (MOT format)
-  mtmc run --sequence clip.mp4 --detector yolox_nano_416x416.onnx --out out/ --video
+  mtmc run --sequence clip.mp4 --out out/ --video
       a video of your own; writes out/clip.txt and out/clip.webm, which browsers play
   mtmc run --sequence ADL-Rundle-6 --tracker deepsort --reid osnet.onnx --out out/
       with appearance; compare it with a run without --reid through `mtmc compare`
@@ -93,7 +93,7 @@ def add_parser(subparsers: Any) -> None:
         metavar="NPY",
         help="detections with appearance vectors (`mtmc embed` writes them, deep_sort's format)",
     )
-    shared.add_detector(parser, required=False)
+    shared.add_detector(parser, default="the detections that are there, else people")
     shared.add_appearance(parser, required=False)
     shared.add_scorer(parser)
     shared.add_region(parser)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -14,6 +13,7 @@ from mtmc.reid.onnx_session import open_onnx
 from mtmc.types import Detections, FloatArray, Image
 
 from .decoding import Candidates, Family, RtDetr, YoloV8, YoloX
+from .selection import select_people
 
 FAMILIES: dict[str, type[Family]] = {"yolox": YoloX, "yolov8": YoloV8, "rtdetr": RtDetr}
 
@@ -98,18 +98,9 @@ class OnnxDetector:
 
     def select(self, image: Image, xyxy: FloatArray, scores: FloatArray) -> Detections:
         """The people among what `propose` answered for the same image."""
-        rows = np.flatnonzero(scores >= self.config.score_threshold)
-        rows = rows[np.argsort(-scores[rows], kind="stable")]
-        xyxy, scores = xyxy[rows], scores[rows]
-        if self.family.needs_nms and len(rows):
-            tlwh = np.hstack([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]])
-            kept = cv2.dnn.NMSBoxes(tlwh.tolist(), scores.tolist(), 0.0, self.config.nms_iou)
-            kept_rows = np.asarray(kept, np.int64).ravel()
-            xyxy, scores = xyxy[kept_rows], scores[kept_rows]
-        xyxy[:, 0::2] = xyxy[:, 0::2].clip(0, image.shape[1])
-        xyxy[:, 1::2] = xyxy[:, 1::2].clip(0, image.shape[0])
-        visible = (xyxy[:, 2] > xyxy[:, 0]) & (xyxy[:, 3] > xyxy[:, 1])
-        return Detections(xyxy[visible], scores[visible])
+        config = self.config
+        nms_iou = config.nms_iou if self.family.needs_nms else None
+        return select_people(image, xyxy, scores, config.score_threshold, nms_iou)
 
     def _person_scores(self, candidates: Candidates) -> FloatArray:
         classes = candidates.class_scores.shape[1]

@@ -6,7 +6,7 @@ import numpy as np
 
 from mtmc.trackers.boxes import iou_matrix
 
-from ..detectors.onnx import OnnxDetector
+from ..detectors.selection import ProposingDetector
 from ..types import Detections, FloatArray, Image
 
 _LEAST_SCORE = 1e-3
@@ -25,10 +25,10 @@ class DetectorScorer:
 
     Parameters
     ----------
-    detector : OnnxDetector
+    detector : ProposingDetector
     """
 
-    def __init__(self, detector: OnnxDetector) -> None:
+    def __init__(self, detector: ProposingDetector) -> None:
         self._detector = detector
         self._image: Image | None = None
         self._proposals: tuple[FloatArray, FloatArray] | None = None
