@@ -194,10 +194,16 @@ class Gallery:
         answer[count == 0] = np.nan
         return answer
 
+    def distances_from(self, identity: int, others: IntArray | None = None) -> FloatArray:
+        """Cosine distances (I,) of an identity's stored crops to other identities'.
+
+        NaN when nothing is kept of it, and infinite where nothing is of another.
+        """
+        return self.distances([self._store.vectors[self._store.rows_of(identity)]], others)[0]
+
     def distance_between(self, one: int, other: int) -> float:
         """Cosine distance of two identities' stored crops; NaN where one has none."""
-        vectors = self._store.vectors[self._store.rows_of(one)]
-        distance = float(self.distances([vectors], np.array([other], np.int64))[0, 0])
+        distance = float(self.distances_from(one, np.array([other], np.int64))[0])
         return distance if np.isfinite(distance) else float("nan")
 
     def decide(self, entrants: Sequence[Entrant]) -> list[Decision]:

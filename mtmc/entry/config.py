@@ -46,6 +46,11 @@ class EntryConfig:
         so many metres more per second.
     recheck : float
         Whose crops turn out to be closer to somebody absent by this much is asked about anew.
+    same_rate : float
+        Two identities are one when both look the same: with this rate would any two people.
+    together : float
+        And when they were hardly ever there at once: at most for this share of the frames of the
+        one who was there less. A track may outlive its person, so it is not 0.
     """
 
     enabled: bool = True
@@ -63,6 +68,8 @@ class EntryConfig:
     relink_start_m: float = 0.5
     relink_speed: float = 1.0
     recheck: float = 0.1
+    same_rate: float = 0.001
+    together: float = 0.1
 
     def __post_init__(self) -> None:
         for name in ("min_crops", "query_crops"):
@@ -74,3 +81,7 @@ class EntryConfig:
         ):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name}: expected 0 or more, got {getattr(self, name)}")
+        if not 0 < self.same_rate < 1:
+            raise ValueError(f"same_rate: expected 0 to 1, got {self.same_rate}")
+        if not 0 <= self.together <= 1:
+            raise ValueError(f"together: expected 0 to 1, got {self.together}")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .judge import Answer, Question
+from .memory import Double
 from .people import Present
 
 TOLD = 5
@@ -59,6 +60,21 @@ def evidence(
             }
             for column in order.tolist()
         ],
+    }
+
+
+def evidence_of_double(
+    older: int, younger: int, since_frame: int, double: Double
+) -> dict[str, Any]:
+    """The same of two identities that turned out to be one; the answer is ``"merged"``."""
+    return {
+        "answer": "merged",
+        "track": younger,
+        "identity": older,
+        "since_frame": since_frame,
+        "crops": double.crops,
+        "threshold": round(double.threshold, 4),
+        "candidates": [{"identity": older, "distance": _round(double.distance), "prior": 0.0}],
     }
 
 

@@ -75,8 +75,6 @@ class Absent:
         Whether that is a way out.
     key : int
         What the tracker underneath called it.
-    undecided_since : int or None
-        The frame in which it appeared, if it was lost before it could be asked who it is.
     """
 
     seen_frame: int
@@ -84,4 +82,3 @@ class Absent:
     seen_xy: FloatArray
     left: bool
     key: int
-    undecided_since: int | None = None

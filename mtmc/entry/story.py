@@ -98,6 +98,8 @@ def _told(decision: Decision, identity: int) -> Iterator[str]:
     start, since = f"frame {decision['frame']}: ", f"from frame {decision['since_frame']} on"
     if answer == "new":
         yield f"{start}{track} is somebody new, {since}; {crops} crops"
+    elif answer == "merged":
+        yield f"{start}{track} and {chosen} are one person, who is {chosen}, {since}; {crops} crops"
     elif chosen == track:
         yield f"{start}{track} goes on as {chosen} after a doubt; {crops} crops"
     else:

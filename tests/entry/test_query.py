@@ -274,6 +274,30 @@ def test_a_ghost_and_the_track_that_took_over_are_never_one_at_once() -> None:
     assert final[-1][2] == final[0][2]
 
 
+def test_two_identities_that_look_the_same_and_never_meet_are_one() -> None:
+    # lost in mid-room, and in by the door again: place says that this is somebody else
+    script = Script().add(20, (1, 7, (*DOOR, 4.0, 3.0))).add(60, (1, 7, (4.0, 3.0))).add(40)
+    visit(script, 2, 7)
+    final, live, query = play(script, config=EntryConfig(elsewhere=1.0))
+    assert len(identities(live)[7]) == 2
+    one_each(final)
+    told = [e.details for e in query.take_events()]
+    assert [e["answer"] for e in told] == ["new", "new", "merged"]
+    assert told[-1]["track"] == told[1]["identity"]
+    assert told[-1]["identity"] == told[0]["identity"]
+    assert told[-1]["candidates"][0]["distance"] <= told[-1]["threshold"]
+    assert query.gallery is not None
+    assert query.gallery.identities.tolist() == [told[0]["identity"]]
+
+
+def test_two_who_look_the_same_but_met_stay_two() -> None:
+    script = Script().add(60, (1, 7, (4.0, 3.0)), (2, 7, (2.0, 3.0))).add(40)
+    visit(script, 3, 7)
+    final, _, query = play(script)
+    assert "merged" not in [e.details["answer"] for e in query.take_events()]
+    assert len(identities([row for row in final if row[0] <= 60])[7]) == 2
+
+
 @given(
     held=st.lists(st.integers(1, 9), unique=True, min_size=1, max_size=6),
     data=st.data(),
@@ -291,8 +315,10 @@ def test_consistent_choices_give_nobody_an_identity_that_is_held(
 
 
 @pytest.mark.parametrize(
-    "change", [{"min_crops": 0}, {"apart_m": -1.0}, {"keep": float("nan")}, {"query_crops": 0}]
-)
+    "change",
+    [{"min_crops": 0}, {"apart_m": -1.0}, {"keep": float("nan")}, {"query_crops": 0},
+     {"same_rate": 0.0}, {"together": 1.5}],
+)  # fmt: skip
 def test_wrong_settings_say_so(change: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(change))):
         EntryConfig(**change)  # type: ignore[arg-type]

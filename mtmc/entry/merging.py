@@ -1,0 +1,36 @@
+"""Two identities that turn out to be one person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..types import Relabel
+from .presence import Presence
+
+
+def merged(
+    older: int, younger: int, presence: Presence, new_identity: Callable[[], int]
+) -> list[Relabel]:
+    """Events after which what was shown as ``younger`` is ``older``.
+
+    Where both were shown at once, as when a track outlives its person for a moment, the younger one
+    becomes an identity of its own: nobody is in two places.
+
+    Parameters
+    ----------
+    older, younger : int
+    presence : Presence
+    new_identity : callable
+        An identity that nobody has.
+    """
+    first = presence.first(younger)
+    if first is None:
+        return []
+    common = presence.together(older, younger)
+    turns = {first: older}
+    if common:
+        aside = new_identity()
+        turns |= {end + 1: older for _, end in common}
+        turns |= {start: aside for start, _ in common}
+    # The latest first: each event speaks of what is still called ``younger`` from there on.
+    return [Relabel(younger, turns[frame], frame) for frame in sorted(turns, reverse=True)]
