@@ -49,14 +49,14 @@ class Preset:
 PRESETS: dict[str, Preset] = {
     "lab": Preset(
         VisitStatistics(
-            people=(7, 9), visits=(20, 32), longest_share=(0.56, 0.60),
-            stay_s=(12.0, 120.0), absence_s=(8.0, 60.0), regulars=0.5,
+            people=(7, 9), visits=(16, 28), longest_share=(0.67, 0.72),
+            stay_s=(12.0, 100.0), absence_s=(8.0, 200.0), regulars=0.5,
         ),
         duration_s=750.0,
     ),
     "lab-hard": Preset(
         VisitStatistics(
-            people=(9, 12), visits=(57, 66), longest_share=(0.34, 0.37),
+            people=(9, 12), visits=(57, 66), longest_share=(0.42, 0.45),
             stay_s=(12.0, 45.0), absence_s=(8.0, 60.0), regulars=0.35,
         ),
         duration_s=750.0,
