@@ -111,10 +111,15 @@ def cut(dataset: PersonDataset, recipe: Recipe) -> PersonDataset:
 
 
 def start_network(recipe: Recipe, init: Checkpoint | None) -> ReIDNet:
-    """A network with random weights, or with those of a checkpoint of the same architecture."""
+    """A network with random weights, or with those of a checkpoint of the same architecture.
+
+    The size of the images may differ: weights learnt on small ones are a start for larger ones.
+    """
     network = build(recipe.model.name, **recipe.model.options)
     if init is not None:
-        if init.architecture != recipe.model.name or dict(init.config) != plain_config(network):
+        size = {"input_size": network.config.input_size}
+        same = dict(init.config) | size == plain_config(network)
+        if init.architecture != recipe.model.name or not same:
             raise ValueError(
                 f"--init: the checkpoint is a {init.architecture} with other settings than the "
                 f"recipe's {recipe.model.name}; take over its model section"

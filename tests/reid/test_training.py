@@ -264,6 +264,21 @@ def test_starts_from_a_checkpoint(dataset, tmp_path):
         train(wider, dataset, RunOptions(tmp_path / "third", init=init))
 
 
+def test_weights_learnt_on_small_images_are_a_start_for_larger_ones(dataset, tmp_path):
+    recipe = replace(RECIPE, train=TrainConfig(epochs=1), cycles=CyclesConfig())
+    train(recipe, dataset, RunOptions(tmp_path / "small"))
+    init = load_checkpoint(tmp_path / "small" / "last.pt")
+    height, width = init.config["input_size"]
+    options = {**recipe.model.options, "input_size": (height + 32, width + 16)}
+    larger = replace(recipe, model=ModelConfig(recipe.model.name, options))
+    larger = replace(larger, schedule=ScheduleConfig(base_lr=1e-9))
+    train(larger, dataset, RunOptions(tmp_path / "large", init=init))
+    tuned = load_checkpoint(tmp_path / "large" / "last.pt")
+    assert (tuned.input.height, tuned.input.width) == (height + 32, width + 16)
+    for name in (n for n in init.weights if n.endswith("weight")):
+        np.testing.assert_allclose(tuned.weights[name], init.weights[name], atol=1e-6)
+
+
 def test_test_part_is_never_looked_at(dataset, tmp_path):
     class Forbidden(Samples):
         def __len__(self):
