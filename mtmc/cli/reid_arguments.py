@@ -33,7 +33,8 @@ def add_dataset(parser: argparse.ArgumentParser, required: bool) -> None:
         required=required,
         metavar="NAME",
         help="market1501, dukemtmc, msmt17, cuhk01, cuhk01_all, cuhk03_labeled, cuhk03_detected, "
-        "or folder: a folder of your own with people/NAME/CAMERA_anything.jpg; several are merged",
+        "rendered_people (made by `mtmc simulate people`), or folder: a folder of your own with "
+        "people/NAME/CAMERA_anything.jpg; several are merged",
     )
     parser.add_argument(
         "--data-root",

@@ -1,0 +1,143 @@
+r"""Put a trained network among the shipped weights, and write its card.
+
+    python -m benchmarks.ship_reid weights --weights RUN/last.pt --dataset rendered_people \
+        --data-root PEOPLE --name rendered_people.pt --cpu-minutes 60
+    python -m benchmarks.shipped_reid --people PEOPLE --market DIR --cuhk DIR
+    python -m benchmarks.ship_reid card --name rendered_people.pt
+
+The first step measures distances on the data set's test part, for thresholds, and stores the
+weights in half precision; the last writes the card from the checkpoint and the measured figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.provenance import provenance
+from benchmarks.shipped_reid import RESULT
+from mtmc.reid import load
+from mtmc.reid.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from mtmc.reid.complexity import complexity
+from mtmc.reid.data import read_dataset
+from mtmc.reid.distances import measure_distances
+from mtmc.reid.image_sets import embed_samples
+from mtmc.reid.shipped import FOLDER
+
+FALSE_MATCH_RATES = (1e-2, 1e-3)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    steps = parser.add_subparsers(dest="step", required=True)
+    weights = steps.add_parser("weights")
+    weights.add_argument("--weights", type=Path, required=True)
+    weights.add_argument("--dataset", required=True)
+    weights.add_argument("--data-root", type=Path, required=True)
+    weights.add_argument("--name", required=True)
+    weights.add_argument("--cpu-minutes", type=float, required=True, help="of the whole training")
+    weights.add_argument("--stages", nargs="*", default=[], help="recipes of earlier stages")
+    card = steps.add_parser("card")
+    card.add_argument("--name", required=True)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    if arguments.step == "weights":
+        store(arguments)
+    path = FOLDER / arguments.name
+    text = card_text(path, load_checkpoint(path, announce=False))
+    path.with_suffix(".md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+def store(arguments: argparse.Namespace) -> None:
+    """Write the weights with distances between people of the data set's test part."""
+    checkpoint = load_checkpoint(arguments.weights)
+    dataset = read_dataset(arguments.dataset, arguments.data_root)
+    model = load(arguments.weights, threads=1)
+    found = embed_samples(dataset.gallery, model.embed_crops)
+    statistics = measure_distances(
+        found.embeddings, found.identities, found.cameras, f"{dataset.name} gallery"
+    )
+    facts = {
+        "training_cpu_minutes": arguments.cpu_minutes,
+        "training_hardware": provenance()["hardware"],
+        "training_people": dataset.train.num_identities,
+        "training_images": len(dataset.train),
+        "earlier_stages": arguments.stages,
+    }
+    shipped = replace(checkpoint, distances=statistics, metrics=facts)
+    save_checkpoint(shipped, FOLDER / arguments.name, half=True)
+
+
+def card_text(path: Path, checkpoint: Checkpoint) -> str:
+    """The card as Markdown: what the network is, where it comes from, what it is worth."""
+    rows = json.loads(RESULT.read_text(encoding="utf-8"))["rows"] if RESULT.is_file() else {}
+    size = complexity(checkpoint.build())
+    spec, facts = checkpoint.input, checkpoint.metrics
+    about = [
+        f"# {path.name}",
+        "",
+        f"{checkpoint.architecture}, {size.params_m:.2f}M parameters, {spec.height}x{spec.width} "
+        f"pixels in, {checkpoint.embedding_dim} numbers out, half precision. Trained from random "
+        "weights.",
+        "",
+        f"* Data: {checkpoint.trained_on} ({facts['training_people']} people, "
+        f"{facts['training_images']} images)",
+        f"* Terms: {checkpoint.terms}",
+        f"* Training: {facts['training_cpu_minutes']:g} minutes of one core of "
+        f"{facts['training_hardware']}; the last recipe is in the file (`mtmc reid info --weights "
+        f"{path.name}`)" + "".join(f", before it {stage}" for stage in facts["earlier_stages"]),
+        f"* Code: {checkpoint.commit}",
+        f"* SHA-256: `{hashlib.sha256(path.read_bytes()).hexdigest()}`",
+        "",
+    ]
+    return "\n".join([*about, *_thresholds(checkpoint), *_figures(rows, path.name)])
+
+
+def _thresholds(checkpoint: Checkpoint) -> list[str]:
+    statistics = checkpoint.distances
+    if statistics is None:
+        return []
+    lines = [f"Cosine distances, {statistics.measured_on}, pairs from two cameras:", ""]
+    for rate in FALSE_MATCH_RATES:
+        threshold = statistics.threshold(rate)
+        lines.append(
+            f"* {threshold:.3f} matches {rate:.1%} of different people and misses "
+            f"{statistics.miss_rate(threshold):.0%} of the same"
+        )
+    return [*lines, ""]
+
+
+def _figures(rows: dict[str, Any], name: str) -> list[str]:
+    """Rank-1/5/10 and mAP of a network, and rank-1 of the others beside it."""
+    if name not in rows:
+        return []
+    ours = rows[name]
+    tests = [
+        test for test in ours if "rank1" in (ours[test] if isinstance(ours[test], dict) else {})
+    ]
+    lines = ["| test | rank-1 | rank-5 | rank-10 | mAP |", "|---|---|---|---|---|"]
+    for test in tests:
+        scores = [f"{ours[test][key]:.1f}" for key in ("rank1", "rank5", "rank10", "mean_ap")]
+        lines.append(f"| {test} | " + " | ".join(scores) + " |")
+    auc = ours["rendered worlds"]["auc"]
+    lines += ["", f"Same or another person, across cameras of rendered rooms: AUC {auc:.3f}.", ""]
+    lines += ["Rank-1 beside others:", "", "| network | " + " | ".join(tests) + " | AUC |"]
+    lines.append("|---" * (len(tests) + 2) + "|")
+    for other, row in rows.items():
+        cells = [f"{row[test]['rank1']:.1f}" if test in row else "" for test in tests]
+        cells.append(f"{row['rendered worlds']['auc']:.3f}" if "rendered worlds" in row else "")
+        lines.append(f"| {other} | " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
+if __name__ == "__main__":
+    main()
