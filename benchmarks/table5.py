@@ -1,53 +1,86 @@
 """Table 5: what appearance is worth for people who leave a room and come back.
 
-    python -m benchmarks.table5 --data-root DIR --models osnet.onnx --worlds lab-hard-real
+    python -m benchmarks.table5 --market DIR --data-root DIR --models osnet.onnx rendered.pt
 
-The LAB sequence cannot be had, so the worlds are stand-ins (`mtmc simulate lab`), whose people wear
-real crops of Market-1501's test identities: ``lab-real``, ``lab-hard-real``, and
-``lab-lowres-real``, lab-hard with crops of 24 to 48 pixels in height. The ground tracker runs once
-per world and seed, without appearance, as in the paper: its MOTA is the same in every row, and only
-the entry query looks. ``oracle`` tells people apart without error; on ``perfect`` tracklets the
-tracker does not err either. Writes ``benchmarks/results/table5.json``.
+The LAB sequence cannot be had, so the worlds are stand-ins. In ``lab-real``, ``lab-hard-real`` and
+``lab-lowres-real`` (lab-hard with crops of 24 to 48 pixels in height) simulated people, as cameras
+and a faulty detector see them, wear real crops of Market-1501's test identities; in ``shelf-real``
+the real people of Shelf do. ``lab-rendered`` is drawn, 20 seconds of it, and seen through the
+detector that ships with the package. The ground tracker runs once per world and seed, without
+appearance, as in the paper: so its MOTA is the same in every row, and only the entry query looks.
+``oracle`` tells people apart without error; on ``perfect tracklets`` the tracker does not err
+either. Terrace, where nobody comes back, tells whether appearance does harm.
+
+Every row is kept in ``runs/table5`` until the code that it depends on changes, so that a run that
+was interrupted goes on, and another model costs its own rows only. Writes
+``benchmarks/results/table5.json``: means and standard deviations over seeds, the value of every
+seed, and differences between rows seed by seed.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import pickle
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
+from rich.console import Console
 
-from mtmc.entry import EntryQuery
-from mtmc.evaluation.ground import evaluate_ground
-from mtmc.ground_files import GroundTable
-from mtmc.late_decisions import LateDecisions
-from mtmc.multiview import GroundTracker
+from mtmc.evaluation.ground import evaluate_site
+from mtmc.progress import progress_bars
 from mtmc.reid.data import PersonDataset, read_dataset
 from mtmc.reid.distances import DistanceStatistics
-from mtmc.reid.embedder import Embedder, load
-from mtmc.sites import Area, GroundTruth, Site, SiteCamera
-from mtmc.types import Detections, Float32Array, Frame, GlobalTrack, GlobalTracker, Relabel, View
-from mtmc.worlds.lab import MOST_AT_ONCE, LabConfig, simulate_lab
-from mtmc.worlds.lab_boxes import DetectorFaults, walk_frames
-from mtmc.worlds.lab_crops import DressedBox, Wardrobe
-from mtmc.worlds.lab_files import ENTRY, REGION_Y
-from mtmc.worlds.lab_room import OUTSIDE_Y, ROOM_X, ROOM_Y, lab_cameras
-from mtmc.worlds.lab_world import LabWorld
+from mtmc.reid.embedder import HISTOGRAM, Embedder, load
+from mtmc.run_config import RunConfig, RunOptions
+from mtmc.site_run import run_site
+from mtmc.sites import find_site
+from mtmc.types import GlobalTrack, Relabel
+from mtmc.worlds.lab import MOST_AT_ONCE, LabConfig
 
-from .provenance import ROOT, provenance
+from .provenance import ROOT, digest, provenance
+from .table5_looks import network, oracle
+from .table5_scores import identified
+from .table5_worlds import Played, perfect, play_lab, play_rendered, play_shelf, tracked
 
 RESULT = ROOT / "benchmarks" / "results" / "table5.json"
-WORLDS = {
+CACHE = ROOT / "runs" / "table5"
+LABS = {
     "lab-real": ("lab", False),
     "lab-hard-real": ("lab-hard", False),
     "lab-lowres-real": ("lab-hard", True),
 }
+WORLDS = (*LABS, "lab-rendered", "shelf-real")
+RENDERED = "lab-brief"
+NAMES = {
+    HISTOGRAM: "histogram",
+    "ha_cnn": "HA-CNN",
+    "robust_reid_1x": "Robust-ReID 1x",
+    "robust_reid_2x": "Robust-ReID 2x",
+    "osnet_x0_25_market1501": "OSNet x0.25, Market-1501",
+    "osnet_x0_25_msmt17": "OSNet x0.25, MSMT17",
+    "person-reidentification-retail-0287": "retail-0287",
+    "rendered_people": "rendered people",
+}
+"""Rows by the file that a network comes from."""
+DIFFERENCES = (
+    ("Robust-ReID 2x", "Robust-ReID 1x"),
+    ("Robust-ReID 1x", "HA-CNN"),
+    ("HA-CNN", "no ReID"),
+    ("OSNet x0.25, Market-1501", "OSNet x0.25, MSMT17"),
+    ("OSNet x0.25, Market-1501", "no ReID"),
+    ("OSNet x0.25, MSMT17", "no ReID"),
+    ("retail-0287", "no ReID"),
+    ("rendered people", "no ReID"),
+    ("histogram", "no ReID"),
+)
+"""Better, and than what: compared seed by seed."""
 PAPER = {
     "data": "LAB, which is another data set",
     "MOTA": 96.1,
@@ -59,246 +92,132 @@ PAPER = {
         "no ReID": 57.1,
     },
 }
-MISSING = ("HA-CNN", "Robust-ReID 1x", "Robust-ReID 2x")
-"""Rows of the paper whose weights do not exist yet."""
-ORACLE_DIM = 64
-ENTRIES = (Area.rectangle(*ENTRY),)
+CODE = ("mtmc/worlds/lab*.py", "mtmc/multiview/*.py", "benchmarks/table5_*.py")
+ROW_CODE = (*CODE, "mtmc/entry/*.py", "reid/gallery*.py", "mtmc/evaluation/*.py")
 
-Vectors = Callable[[DressedBox, int], Float32Array]
-"""Vector of a detection: what it looks like, and who it shows (column, or -1)."""
+Tracks = list[list[GlobalTrack | Relabel]]
+Scores = dict[str, float]
+
+
+class Kept:
+    """Rows that were computed, in files, for as long as the code is the same."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._code, self._row_code = digest(*CODE), digest(*ROW_CODE)
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def row(self, world: str, seed: int, name: str, make: Callable[[], Scores]) -> Scores:
+        """The scores of a row, made where there are none."""
+        path = self._folder / f"{world}-{seed}.json"
+        held = json.loads(path.read_text()) if path.is_file() else {}
+        if held.get("code") != self._row_code:
+            held = {"code": self._row_code, "rows": {}}
+        if name not in held["rows"]:
+            held["rows"][name] = make()
+            path.write_text(json.dumps(held, indent=1) + "\n")
+        scores: Scores = held["rows"][name]
+        return scores
+
+    def world(
+        self, world: str, seed: int, make: Callable[[], tuple[Played, Tracks]]
+    ) -> tuple[Played, Tracks]:
+        """A world and its tracks, made where there are none."""
+        path = self._folder / f"{world}-{seed}-{self._code}.pickle"
+        if not path.is_file():
+            for old in self._folder.glob(f"{world}-{seed}-*.pickle"):
+                old.unlink()
+            path.write_bytes(pickle.dumps(make()))
+        held: tuple[Played, Tracks] = pickle.loads(path.read_bytes())
+        return held
 
 
 @dataclass(frozen=True, eq=False)
-class Played:
-    """A world as its cameras saw it.
+class Bench:
+    """What all rows are made from."""
 
-    Attributes
-    ----------
-    site : Site
-        With truth.
-    views : list over frames of one View per camera
-    looks : list over frames, over cameras, of what each detection looks like
-    shown : list over frames, over cameras, of whom each detection shows
-    world : LabWorld
-    """
+    dataset: PersonDataset
+    data_root: Path
+    models: dict[str, Embedder]
+    kept: Kept
 
-    site: Site
-    views: list[list[View]]
-    looks: list[list[list[DressedBox]]]
-    shown: list[list[list[int]]]
-    world: LabWorld
+    def play(self, world: str, seed: int) -> tuple[Played, Tracks]:
+        """A world and what the ground tracker says of it."""
+        if world in LABS:
+            preset, low = LABS[world]
+            played = play_lab(LabConfig(preset, seed), self.dataset, low)
+        elif world == "lab-rendered":
+            played = play_rendered(LabConfig(RENDERED, seed), CACHE / f"drawn-{seed}")
+        else:
+            site = find_site("Shelf", self.data_root)
+            if site is None:
+                raise ValueError(f"{self.data_root}: Shelf is not there")
+            played = play_shelf(site, self.dataset, seed)
+        return played, tracked(played)
 
+    def measure(self, world: str, seed: int) -> Iterator[tuple[str, Scores]]:
+        """All rows of one world and seed."""
+        held: list[tuple[Played, Tracks]] = []
 
-class Replay:
-    """A `GlobalTracker` that says again what another one said."""
+        def at_hand() -> tuple[Played, Tracks]:
+            if not held:
+                held.append(self.kept.world(world, seed, lambda: self.play(world, seed)))
+            return held[0]
 
-    def __init__(self, answers: Sequence[Sequence[GlobalTrack | Relabel]]) -> None:
-        self._answers = iter(answers)
+        def row(name: str, make: Callable[[Played, Tracks], Scores]) -> tuple[str, Scores]:
+            return name, self.kept.row(world, seed, name, lambda: make(*at_hand()))
 
-    def update(self, views: Sequence[View]) -> list[GlobalTrack | Relabel]:
-        """The next answer."""
-        return list(next(self._answers))
+        yield row("no ReID", lambda played, tracks: identified(played, tracks, None))
+        yield row("oracle", lambda played, tracks: identified(played, tracks, oracle(played)))
+        ideal = "{}, perfect tracklets"
+        yield row(ideal.format("oracle"), lambda p, _: identified(p, perfect(p), oracle(p)))
+        for name, embedder in self.models.items():
+            data = embedder.card.distances
+            statistics = DistanceStatistics.from_dict(data) if data else None
 
-    def flush(self) -> list[GlobalTrack | Relabel]:
-        """The last one."""
-        return list(next(self._answers))
+            def both(
+                played: Played, tracks: Tracks, own: Embedder = embedder,
+                scale: DistanceStatistics | None = statistics,
+            ) -> Scores:  # fmt: skip
+                """On perfect tracklets, too, while the vectors are at hand."""
+                looks = network(played, own, self.dataset)
+                on_perfect = identified(played, perfect(played), looks, scale)
+                return {
+                    **identified(played, tracks, looks, scale),
+                    **{f"{key}, perfect": value for key, value in on_perfect.items()},
+                }
 
-
-def play(config: LabConfig, dataset: PersonDataset, low_resolution: bool) -> Played:
-    """Simulate a world and its detections."""
-    world, cameras = simulate_lab(config), lab_cameras()
-    wardrobe = Wardrobe(dataset, len(world.height_m), len(cameras), config.seed, low_resolution)
-    views, looks, shown = [], [], []
-    for frame, seen in enumerate(walk_frames(world, cameras, DetectorFaults(), config.seed)):
-        now, dressed, who = [], [], []
-        for number, (boxes, found) in enumerate(seen):
-            time_s = float(world.time_s[frame])
-            people = Detections(found.xyxy, found.scores)
-            now.append(View(Frame(cameras[number].name, frame + 1, time_s), people))
-            dressed.append(wardrobe.dress(world, frame, number, boxes, found))
-            who.append([int(boxes.person[row]) if row >= 0 else -1 for row in found.row.tolist()])
-        views.append(now)
-        looks.append(dressed)
-        shown.append(who)
-    return Played(_site(world, config), views, looks, shown, world)
-
-
-def _site(world: LabWorld, config: LabConfig) -> Site:
-    frame, person = np.nonzero((world.visit > 0) & (world.xy[..., 1] >= REGION_Y))
-    truth = GroundTruth(
-        np.arange(1, len(world.time_s) + 1), frame + 1, person + 1, world.xy[frame, person]
-    )
-    indices = np.arange(1, len(world.time_s) + 1)
-    cameras = tuple(SiteCamera(c.name, c, indices, config.frame_rate) for c in lab_cameras())
-    return Site(
-        config.preset, cameras, config.frame_rate,
-        bounds=Area.rectangle(ROOM_X[0], OUTSIDE_Y, ROOM_X[1], ROOM_Y[1]),
-        region=Area.rectangle(ROOM_X[0], REGION_Y, ROOM_X[1], ROOM_Y[1]),
-        min_score=None, truth=truth, root=Path(), entries=ENTRIES,
-    )  # fmt: skip
-
-
-def tracked(played: Played) -> list[list[GlobalTrack | Relabel]]:
-    """What the ground tracker says, without appearance."""
-    site = played.site
-    calibrations = {c.name: c for c in lab_cameras()}
-    tracker = GroundTracker(calibrations, None, site.bounds, site.region)
-    return [*(tracker.update(views) for views in played.views), tracker.flush()]
-
-
-def perfect(played: Played) -> list[list[GlobalTrack | Relabel]]:
-    """A tracker that errs in nothing but that every visit is somebody new."""
-    world, answers = played.world, []
-    for frame, views in enumerate(played.views):
-        tracks: list[GlobalTrack | Relabel] = []
-        for person in world.present(frame).tolist():
-            x, y = world.xy[frame, person].tolist()
-            members = tuple(
-                (view.frame.camera, row)
-                for view, who in zip(views, played.shown[frame], strict=True)
-                for row, one in enumerate(who)
-                if one == person
+            name, found = row(name, both)
+            yield name, {k: v for k, v in found.items() if not k.endswith(", perfect")}
+            yield (
+                ideal.format(name),
+                {k.split(",")[0]: v for k, v in found.items() if k.endswith(", perfect")},
             )
-            if y >= REGION_Y and members:
-                visit = int(world.visit[frame, person])
-                tracks.append(GlobalTrack(visit, frame + 1, (x, y), members))
-        answers.append(tracks)
-    return [*answers, []]
 
 
-def crop_vectors(played: Played, dataset: PersonDataset, embedder: Embedder) -> Vectors:
-    """Vectors of a network; every crop is embedded once."""
-    wanted = sorted({
-        (name, look.height)
-        for cameras in played.looks for looks in cameras for look in looks
-        for name in (look.image, look.other) if name
-    })  # fmt: skip
-    names = {name for name, _ in wanted}
-    encoded = {
-        name: part.encoded[row]
-        for part in (dataset.query, dataset.gallery)
-        for row, name in enumerate(part.names)
-        if name in names
-    }
-    bank = embedder.embed_crops([_decode(encoded[name], height) for name, height in wanted])
-    row = {key: number for number, key in enumerate(wanted)}
+def terrace(data_root: Path, models: Sequence[Path], kept: Kept) -> list[dict[str, Any]]:
+    """Does appearance do harm where nobody comes back? Real images and detections."""
 
-    def vector(look: DressedBox, _: int) -> Float32Array:
-        mixed = look.visible * bank[row[look.image, look.height]]
-        if look.other:
-            mixed = mixed + look.cover * bank[row[look.other, look.height]]
-        return np.asarray(mixed / max(float(np.linalg.norm(mixed)), 1e-9), np.float32)
+    def run(reid: str | None) -> Scores:
+        site = find_site("Terrace", data_root)
+        if site is None:
+            raise ValueError(f"{data_root}: Terrace is not there")
+        options = RunOptions(detector="yolox_nano_416x416.onnx", reid=reid, threads=1)
+        with tempfile.TemporaryDirectory() as out:
+            run_site(site, Path(out), RunConfig(run=options), None, data_root)
+            found = evaluate_site(site, Path(out) / site.name).metrics
+        return {key: float(found[key]) for key in ("MOTA", "IDF1", "IDs")}
 
-    return vector
-
-
-def oracle_vectors(people: int) -> Vectors:
-    """Everybody has a vector; what shows nobody has another one each time."""
-    rng = np.random.default_rng(0)
-    bank = rng.normal(size=(people, ORACLE_DIM))
-    bank /= np.linalg.norm(bank, axis=1, keepdims=True)
-
-    def vector(_: DressedBox, person: int) -> Float32Array:
-        own = bank[person] if person >= 0 else rng.normal(size=ORACLE_DIM)
-        return np.asarray(own / np.linalg.norm(own), np.float32)
-
-    return vector
-
-
-def _decode(encoded: bytes, height: int) -> Any:
-    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ValueError("a crop of the data set is not a readable image")
-    if height:
-        width = max(1, round(image.shape[1] * height / image.shape[0]))
-        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    return image
-
-
-def identified(
-    played: Played,
-    tracker: GlobalTracker,
-    vectors: Vectors | None,
-    statistics: DistanceStatistics | None,
-) -> dict[str, float]:
-    """Scores of final identities, and of those that came out at once (``live``)."""
-    names = [camera.name for camera in played.site.cameras]
-    if vectors is not None:
-        tracker = EntryQuery(tracker, names, None, statistics, ENTRIES)
-    late, rows = LateDecisions(), []
-    for found in _answers(played, tracker, vectors):
-        for one in found:
-            if isinstance(one, Relabel):
-                late.note(one, len(rows))
-            elif one.ground_xy is not None:
-                rows.append((one.frame_index, one.id, *one.ground_xy))
-    final = [
-        (frame, late.final(who, frame, row), x, y) for row, (frame, who, x, y) in enumerate(rows)
-    ]
-    scores, live = (evaluate_ground(played.site, _table(part)).metrics for part in (final, rows))
-    return {"MOTA": scores["MOTA"], "IDF1": scores["IDF1"], "IDs": scores["IDs"],
-            "IDF1_live": live["IDF1"]}  # fmt: skip
-
-
-def _answers(
-    played: Played, tracker: GlobalTracker, vectors: Vectors | None
-) -> Iterator[Sequence[GlobalTrack | Relabel]]:
-    for frame, views in enumerate(played.views):
-        if vectors is not None:
-            views = [
-                replace(view, detections=_dressed(view.detections, looks, who, vectors))
-                for view, looks, who in zip(
-                    views, played.looks[frame], played.shown[frame], strict=True
-                )
-            ]
-        yield tracker.update(views)
-    yield tracker.flush()
-
-
-def _dressed(
-    people: Detections, looks: Sequence[DressedBox], who: Sequence[int], vectors: Vectors
-) -> Detections:
-    if not len(people):
-        return Detections(people.xyxy, people.scores, np.zeros((0, 1), np.float32))
-    found = [vectors(look, person) for look, person in zip(looks, who, strict=True)]
-    return Detections(people.xyxy, people.scores, np.stack(found))
-
-
-def _table(rows: Sequence[tuple[int, int, float, float]]) -> GroundTable:
-    order = sorted(rows)
-    return GroundTable(
-        np.array([row[0] for row in order], np.int64),
-        np.array([row[1] for row in order], np.int64),
-        np.array([row[2:] for row in order], np.float64).reshape(-1, 2),
-    )
-
-
-def measure(
-    world: str, seed: int, dataset: PersonDataset, models: Sequence[Path]
-) -> dict[str, dict[str, float]]:
-    """All rows of one world and seed."""
-    preset, low_resolution = WORLDS[world]
-    played = play(LabConfig(preset, seed), dataset, low_resolution)
-    answers, ideal = tracked(played), perfect(played)
-    oracle = oracle_vectors(len(played.world.height_m))
-    rows = {
-        "no ReID": identified(played, Replay(answers), None, None),
-        "oracle": identified(played, Replay(answers), oracle, None),
-        "oracle, perfect tracklets": identified(played, Replay(ideal), oracle, None),
-    }
-    for path in models:
-        embedder = load(path)
-        vectors = crop_vectors(played, dataset, embedder)
-        held = embedder.card.distances
-        statistics = DistanceStatistics.from_dict(held) if held else None
-        name = path.stem
-        rows[name] = identified(played, Replay(answers), vectors, statistics)
-        rows[f"{name}, perfect tracklets"] = identified(played, Replay(ideal), vectors, statistics)
+    rows = []
+    for name, reid in [("no ReID", None), *((NAMES.get(p.stem, p.stem), str(p)) for p in models)]:
+        found = kept.row("Terrace", 0, name, partial(run, reid))
+        scores = {key: round(value, 2) for key, value in found.items()}
+        rows.append({"world": "Terrace", "reid": name, "seeds": 1, **scores})
     return rows
 
 
-def summarise(runs: Sequence[dict[str, dict[str, float]]], world: str) -> list[dict[str, Any]]:
-    """Means and standard deviations over seeds."""
+def summarise(runs: Sequence[dict[str, Scores]], world: str) -> list[dict[str, Any]]:
+    """Means and standard deviations over seeds, and every seed's IDF1."""
     rows = []
     for name in runs[0]:
         values = {key: [run[name][key] for run in runs] for key in runs[0][name]}
@@ -306,37 +225,71 @@ def summarise(runs: Sequence[dict[str, dict[str, float]]], world: str) -> list[d
             "world": world, "reid": name, "seeds": len(runs),
             **{key: round(float(np.mean(each)), 2) for key, each in values.items()},
             "spread": {key: round(float(np.std(each)), 2) for key, each in values.items()},
-            "IDF1_by_seed": [round(value, 2) for value in values["IDF1"]],
+            "by_seed": {
+                key: [round(value, 2) for value in values[key]] for key in ("MOTA", "IDF1")
+            },
         })  # fmt: skip
-    return rows
+    missing = [name for name in NAMES.values() if name not in runs[0]]
+    return rows + [{"world": world, "reid": one, "missing": "no weights yet"} for one in missing]
+
+
+def differences(runs: Sequence[dict[str, Scores]], world: str) -> list[dict[str, Any]]:
+    """IDF1 of one row less that of another, seed by seed."""
+    found = []
+    for better, worse in DIFFERENCES:
+        if better in runs[0] and worse in runs[0]:
+            each = [round(run[better]["IDF1"] - run[worse]["IDF1"], 2) for run in runs]
+            found.append({
+                "world": world, "IDF1_of": better, "less": worse, "by_seed": each,
+                "mean": round(float(np.mean(each)), 2), "positive": sum(d > 0 for d in each),
+            })  # fmt: skip
+    return found
 
 
 def main() -> int:
     """Run and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data-root", required=True, type=Path, help="where Market-1501 is")
+    parser.add_argument("--market", required=True, type=Path, help="where Market-1501 is")
+    parser.add_argument("--data-root", required=True, type=Path, help="for Shelf and Terrace")
     parser.add_argument("--models", nargs="*", default=[], type=Path, help="appearance models")
-    parser.add_argument("--worlds", nargs="+", choices=list(WORLDS), default=list(WORLDS))
-    parser.add_argument("--seeds", type=int, default=5, help="seeds 1 to N")
+    parser.add_argument("--worlds", nargs="+", choices=[*WORLDS, "Terrace"],
+                        default=[*WORLDS, "Terrace"])  # fmt: skip
+    parser.add_argument("--seeds", type=int, default=5, help="seeds 1 to N (default 5)")
     arguments = parser.parse_args()
-    dataset = read_dataset(["market1501"], arguments.data_root)
-    rows = []
-    for world in arguments.worlds:
-        runs = []
-        for seed in range(1, arguments.seeds + 1):
-            runs.append(measure(world, seed, dataset, arguments.models))
-            for name, scores in runs[-1].items():
-                figures = "  ".join(f"{key} {value:.1f}" for key, value in scores.items())
-                print(f"{world} seed {seed}  {name:45s} {figures}", flush=True)
-        rows += summarise(runs, world)
-        rows += [{"world": world, "reid": name, "missing": "no weights yet"} for name in MISSING]
-        report = {
-            **provenance("mtmc", "reid", "trackers", "calibration", "benchmarks/table5.py"),
-            "paper": PAPER,
-            "most_at_once": MOST_AT_ONCE,
-            "rows": rows,
-        }
-        RESULT.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    models = {
+        NAMES.get(path.stem, path.stem): load(path if path.stem != HISTOGRAM else HISTOGRAM)
+        for path in (Path(HISTOGRAM), *arguments.models)
+    }
+    kept = Kept(CACHE)
+    dataset = read_dataset(["market1501"], arguments.market)
+    bench = Bench(dataset, arguments.data_root, models, kept)
+    rows, compared = [], []
+    worlds = [world for world in arguments.worlds if world != "Terrace"]
+    total = len(worlds) * arguments.seeds * (3 + 2 * len(models))
+    console = Console(stderr=True)
+    with progress_bars(console) as bar_of:
+        bar = bar_of("rows", total)
+        for world in worlds:
+            runs: list[dict[str, Scores]] = []
+            for seed in range(1, arguments.seeds + 1):
+                runs.append({})
+                for name, scores in bench.measure(world, seed):
+                    runs[-1][name] = scores
+                    bar.advance(f"{world} {seed} {name}")
+                    figures = "  ".join(f"{key} {value:.1f}" for key, value in scores.items())
+                    console.print(f"{world} seed {seed}  {name:45s} {figures}", highlight=False)
+            rows += summarise(runs, world)
+            compared += differences(runs, world)
+    if "Terrace" in arguments.worlds:
+        rows += terrace(arguments.data_root, arguments.models, kept)
+    report = {
+        **provenance("mtmc", "reid", "trackers", "calibration", "benchmarks/table5*.py"),
+        "paper": PAPER,
+        "most_at_once": MOST_AT_ONCE,
+        "rows": rows,
+        "differences": compared,
+    }
+    RESULT.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return 0
 
 

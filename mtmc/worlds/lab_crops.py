@@ -98,7 +98,11 @@ class Wardrobe:
         self, world: LabWorld, frame: int, camera: int, shown: CameraBoxes, found: FoundBoxes
     ) -> list[DressedBox]:
         """What each detection of one camera and frame looks like, in the detections' order."""
-        crops = [self._crop(world, frame, camera, person) for person in shown.person.tolist()]
+        time_s = float(world.time_s[frame])
+        crops = [
+            self.crop(person, camera, time_s, int(world.visit[frame, person]))
+            for person in shown.person.tolist()
+        ]
         dressed = []
         for box, row in zip(found.xyxy, found.row.tolist(), strict=True):
             height = self._height(float(box[3] - box[1]))
@@ -113,9 +117,10 @@ class Wardrobe:
             dressed.append(DressedBox(crops[row], visible, hider, cover if hider else 0.0, height))
         return dressed
 
-    def _crop(self, world: LabWorld, frame: int, camera: int, person: int) -> str:
+    def crop(self, person: int, camera: int, time_s: float, visit: int) -> str:
+        """What a camera sees of a person at some time of a visit: path below the data set."""
         mine = self._crops[person][camera]
-        step = int(world.time_s[frame] / CHANGE_S) + 5 * int(world.visit[frame, person])
+        step = int(time_s / CHANGE_S) + 5 * visit
         return str(self._names[mine[step % len(mine)]])
 
     def _stranger(self, crops: list[str]) -> str:
