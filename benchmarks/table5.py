@@ -47,17 +47,25 @@ from mtmc.worlds.lab import MOST_AT_ONCE, LabConfig
 from .provenance import ROOT, digest, provenance
 from .table5_looks import network, oracle
 from .table5_scores import identified
-from .table5_worlds import Played, perfect, play_lab, play_rendered, play_shelf, tracked
+from .table5_worlds import (
+    Played,
+    in_low_resolution,
+    perfect,
+    play_lab,
+    play_rendered,
+    play_shelf,
+    tracked,
+)
 
 RESULT = ROOT / "benchmarks" / "results" / "table5.json"
 CACHE = ROOT / "runs" / "table5"
-LABS = {
-    "lab-real": ("lab", False),
-    "lab-hard-real": ("lab-hard", False),
-    "lab-lowres-real": ("lab-hard", True),
-}
-WORLDS = (*LABS, "lab-rendered", "shelf-real")
+LABS = {"lab-real": "lab", "lab-hard-real": "lab-hard"}
+LOW_RESOLUTION = {"lab-lowres-real": "lab-hard-real"}
+WORLDS = ("lab-hard-real", "lab-lowres-real", "lab-real", "lab-rendered", "shelf-real")
 RENDERED = "lab-brief"
+PERFECT = ("lab-hard-real",)
+"""Worlds in which networks are tried on perfect tracklets, too."""
+ON_PERFECT = ", perfect tracklets"
 NAMES = {
     HISTOGRAM: "histogram",
     "ha_cnn": "HA-CNN",
@@ -144,8 +152,7 @@ class Bench:
     def play(self, world: str, seed: int) -> tuple[Played, Tracks]:
         """A world and what the ground tracker says of it."""
         if world in LABS:
-            preset, low = LABS[world]
-            played = play_lab(LabConfig(preset, seed), self.dataset, low)
+            played = play_lab(LabConfig(LABS[world], seed), self.dataset)
         elif world == "lab-rendered":
             played = play_rendered(LabConfig(RENDERED, seed), CACHE / f"drawn-{seed}")
         else:
@@ -161,7 +168,11 @@ class Bench:
 
         def at_hand() -> tuple[Played, Tracks]:
             if not held:
-                held.append(self.kept.world(world, seed, lambda: self.play(world, seed)))
+                base = LOW_RESOLUTION.get(world, world)
+                played, tracks = self.kept.world(base, seed, lambda: self.play(base, seed))
+                if base != world:
+                    played = in_low_resolution(played)
+                held.append((played, tracks))
             return held[0]
 
         def row(name: str, make: Callable[[Played, Tracks], Scores]) -> tuple[str, Scores]:
@@ -169,8 +180,7 @@ class Bench:
 
         yield row("no ReID", lambda played, tracks: identified(played, tracks, None))
         yield row("oracle", lambda played, tracks: identified(played, tracks, oracle(played)))
-        ideal = "{}, perfect tracklets"
-        yield row(ideal.format("oracle"), lambda p, _: identified(p, perfect(p), oracle(p)))
+        yield row("oracle" + ON_PERFECT, lambda p, _: identified(p, perfect(p), oracle(p)))
         for name, embedder in self.models.items():
             data = embedder.card.distances
             statistics = DistanceStatistics.from_dict(data) if data else None
@@ -181,18 +191,18 @@ class Bench:
             ) -> Scores:  # fmt: skip
                 """On perfect tracklets, too, while the vectors are at hand."""
                 looks = network(played, own, self.dataset)
-                on_perfect = identified(played, perfect(played), looks, scale)
-                return {
-                    **identified(played, tracks, looks, scale),
-                    **{f"{key}, perfect": value for key, value in on_perfect.items()},
-                }
+                found = identified(played, tracks, looks, scale)
+                if world in PERFECT:
+                    ideal = identified(played, perfect(played), looks, scale)
+                    found |= {f"{key}{ON_PERFECT}": value for key, value in ideal.items()}
+                return found
 
             name, found = row(name, both)
-            yield name, {k: v for k, v in found.items() if not k.endswith(", perfect")}
-            yield (
-                ideal.format(name),
-                {k.split(",")[0]: v for k, v in found.items() if k.endswith(", perfect")},
-            )
+            ideal = {k.removesuffix(ON_PERFECT): found.pop(k) for k in list(found)
+                     if k.endswith(ON_PERFECT)}  # fmt: skip
+            yield name, found
+            if ideal:
+                yield name + ON_PERFECT, ideal
 
 
 def terrace(data_root: Path, models: Sequence[Path], kept: Kept) -> list[dict[str, Any]]:
@@ -265,7 +275,7 @@ def main() -> int:
     bench = Bench(dataset, arguments.data_root, models, kept)
     rows, compared = [], []
     worlds = [world for world in arguments.worlds if world != "Terrace"]
-    total = len(worlds) * arguments.seeds * (3 + 2 * len(models))
+    total = arguments.seeds * sum(3 + len(models) * (1 + (one in PERFECT)) for one in worlds)
     console = Console(stderr=True)
     with progress_bars(console) as bar_of:
         bar = bar_of("rows", total)
@@ -277,7 +287,11 @@ def main() -> int:
                     runs[-1][name] = scores
                     bar.advance(f"{world} {seed} {name}")
                     figures = "  ".join(f"{key} {value:.1f}" for key, value in scores.items())
-                    console.print(f"{world} seed {seed}  {name:45s} {figures}", highlight=False)
+                    console.print(
+                        f"{world} seed {seed}  {name:45s} {figures}",
+                        highlight=False,
+                        soft_wrap=True,
+                    )
             rows += summarise(runs, world)
             compared += differences(runs, world)
     if "Terrace" in arguments.worlds:

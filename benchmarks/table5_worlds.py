@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from mtmc.sites import Area, GroundTruth, Site, SiteCamera, find_site
 from mtmc.types import Detections, FloatArray, Frame, GlobalTrack, Relabel, View
 from mtmc.worlds.lab import LabConfig, simulate_lab
 from mtmc.worlds.lab_boxes import CameraBoxes, DetectorFaults, camera_boxes, walk_frames
-from mtmc.worlds.lab_crops import DressedBox, Wardrobe
+from mtmc.worlds.lab_crops import DressedBox, Wardrobe, low_height
 from mtmc.worlds.lab_files import entry_of, write_rendered_lab
 from mtmc.worlds.lab_room import OUTSIDE_Y, REGION_Y, ROOM_X, ROOM_Y, lab_cameras
 from mtmc.worlds.lab_world import LabWorld
@@ -71,10 +71,10 @@ class Played:
         return 1 + max((one.person for now in self.inside for one in now), default=0)
 
 
-def play_lab(config: LabConfig, dataset: PersonDataset, low_resolution: bool) -> Played:
+def play_lab(config: LabConfig, dataset: PersonDataset) -> Played:
     """The simulated room, whose people wear crops of a data set."""
     world, cameras = simulate_lab(config), lab_cameras()
-    wardrobe = Wardrobe(dataset, len(world.height_m), len(cameras), config.seed, low_resolution)
+    wardrobe = Wardrobe(dataset, len(world.height_m), len(cameras), config.seed, False)
     views, looks, shown = [], [], []
     for frame, seen in enumerate(walk_frames(world, cameras, DetectorFaults(), config.seed)):
         now, dressed, who = [], [], []
@@ -87,6 +87,21 @@ def play_lab(config: LabConfig, dataset: PersonDataset, low_resolution: bool) ->
         looks.append(dressed)
         shown.append(who)
     return Played(_lab_site(world, config), views, shown, _inside(world), looks)
+
+
+def in_low_resolution(played: Played) -> Played:
+    """The same world seen from far away: the same boxes, and crops of fewer pixels."""
+    looks = [
+        [
+            [
+                replace(look, height=low_height(float(box[3] - box[1])))
+                for look, box in zip(dressed, view.detections.xyxy, strict=True)
+            ]
+            for dressed, view in zip(now, views, strict=True)
+        ]
+        for now, views in zip(played.looks or [], played.views, strict=True)
+    ]
+    return replace(played, looks=looks)
 
 
 def play_rendered(config: LabConfig, folder: Path) -> Played:

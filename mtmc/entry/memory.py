@@ -81,12 +81,16 @@ class Memory:
         """A distance that says nothing: that of two people."""
         return 1.0 if self.gallery is None else self.gallery.scale.different.mean
 
-    def keep(self, person: Present) -> None:
-        """Take what is known to be this person into the gallery."""
+    def keep(self, person: Present, checked: bool = False) -> None:
+        """Take what is known to be this person into the gallery.
+
+        ``checked`` tells that nobody else is closer, who would be asked for otherwise.
+        """
         buffer = person.stretch.buffer
         if not person.stretch.decided or not len(buffer):
             return
-        if self.closer(person) is not None:  # too late to ask, but not to keep the gallery clean
+        if not checked and self.closer(person) is not None:
+            # too late to ask, but not to keep the gallery clean
             buffer.clear()
             return
         if self.gallery is None:

@@ -231,7 +231,7 @@ class EntryQuery:
         """Do the latest crops still show that person? Then they are kept; else ask anew."""
         closer = self._memory.closer(person)
         if closer is None:
-            self._memory.keep(person)
+            self._memory.keep(person, checked=True)
             return
         began = person.stretch.buffer.first_s
         began = began if began is not None else person.seen_s
@@ -268,8 +268,10 @@ class EntryQuery:
         """Those who are not reported any more are not there."""
         answer: list[GlobalTrack | Relabel] = []
         for person in list(self._room.present.values()):
+            if time_s - person.seen_s <= LEFT_S:
+                continue
             at_door = self._places.at_entry(person.seen_xy)
-            if time_s - person.seen_s <= (LEFT_S if at_door else GONE_S):
+            if not at_door and time_s - person.seen_s <= GONE_S:
                 continue
             if not person.stretch.decided and len(person.stretch.buffer):
                 answer += self._ask([person], time_s, frame, last=True)

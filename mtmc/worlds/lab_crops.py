@@ -129,6 +129,9 @@ class Wardrobe:
         return crops[0] if crops else str(self._names[0])
 
     def _height(self, box_height: float) -> int:
-        if not self._low:
-            return 0
-        return min(LOW_HEIGHTS, key=lambda height: abs(height - LOW_FACTOR * box_height))
+        return low_height(box_height) if self._low else 0
+
+
+def low_height(box_height: float) -> int:
+    """Height of the crop of a box in the low-resolution variant, both in pixels."""
+    return min(LOW_HEIGHTS, key=lambda height: abs(height - LOW_FACTOR * box_height))
