@@ -59,7 +59,8 @@ def _patches(rng: np.random.Generator, size: tuple[int, int], octaves: int) -> F
         return total
     for octave in range(octaves):
         cells = rng.random((2 + 2**octave, 2 + 2**octave))
-        total += cv2.resize(cells, size[::-1], interpolation=cv2.INTER_CUBIC) / 1.6**octave
+        smooth = np.asarray(cv2.resize(cells, size[::-1], interpolation=cv2.INTER_CUBIC), float)
+        total += smooth / 1.6**octave
     total -= total.min()
     return np.asarray(total / max(float(total.max()), 1e-9))
 

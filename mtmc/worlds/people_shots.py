@@ -288,12 +288,15 @@ def _paint(
 def _screen(rng: np.random.Generator, image: Image, shown: npt.NDArray[np.bool_]) -> None:
     """Furniture from below, or a pillar from the side, in front of everything; in place."""
     height, width = image.shape[:2]
+    region: tuple[slice, slice]
     if rng.random() < 0.65:
         top, left = int(height * rng.uniform(0.45, 0.85)), int(width * rng.uniform(-0.5, 0.5))
-        region = np.s_[top:, max(left, 0) : max(left, 0) + int(width * rng.uniform(0.5, 1.2))]
+        left = max(left, 0)
+        region = slice(top, None), slice(left, left + int(width * rng.uniform(0.5, 1.2)))
     else:
         thick = int(width * rng.uniform(0.1, 0.4))
-        region = np.s_[:, :thick] if rng.random() < 0.5 else np.s_[:, width - thick :]
+        left = 0 if rng.random() < 0.5 else width - thick
+        region = slice(None), slice(left, left + thick)
     patch = np.broadcast_to(paint_colour(rng), image[region].shape).copy()
     patch *= 1 + rng.normal(0, 0.03, patch.shape[:2])[..., None]
     patch[: max(1, height // 60)] *= rng.uniform(0.5, 1.4)

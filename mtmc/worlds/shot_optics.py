@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from ..types import FloatArray, Image
+
+Pixels = npt.NDArray[np.float32]
 
 USUAL_HEIGHT_PX, LEAST_SOFT = 128, 0.35
 """Crops of this height have the whole blur of a lens; smaller ones less, as they are farther."""
@@ -63,26 +66,30 @@ def random_optics(rng: np.random.Generator) -> ShotOptics:
 
 def expose(scene: Image, optics: ShotOptics, rng: np.random.Generator) -> bytes:
     """Photograph a scene (H, W, 3) BGR; the answer is a JPEG file."""
-    image = scene.astype(np.float32) * np.float32(np.exp(rng.normal(0, 0.08)))
+    image: Pixels = scene.astype(np.float32) * np.float32(np.exp(rng.normal(0, 0.08)))
     softness = optics.blur_px * max(LEAST_SOFT, len(scene) / USUAL_HEIGHT_PX)
-    image = cv2.GaussianBlur(image, (0, 0), softness * rng.uniform(0.7, 1.3))
+    image = _soft(image, softness * rng.uniform(0.7, 1.3))
     if rng.random() < 0.15:
         image = _moved(image, rng)
     if optics.sharpen:
-        image = image + optics.sharpen * (image - cv2.GaussianBlur(image, (0, 0), 1.2))
+        image = image + optics.sharpen * (image - _soft(image, 1.2))
     image = image * optics.gain.astype(np.float32)
     grey = image @ np.array([0.114, 0.587, 0.299], np.float32)
-    image = grey[..., None] + optics.saturation * (image - grey[..., None])
+    image = grey[..., None] + np.float32(optics.saturation) * (image - grey[..., None])
     level = np.clip(image / 255, 0, None) ** np.float32(optics.gamma)
-    image = optics.haze + (255 - optics.haze) * level
+    image = np.asarray(optics.haze + (255 - optics.haze) * level, np.float32)
     image += rng.normal(0, optics.noise, image.shape)
     pixels = np.clip(np.round(image), 0, 255).astype(np.uint8)
     _, file = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, optics.quality])
     return file.tobytes()
 
 
-def _moved(image: FloatArray, rng: np.random.Generator) -> FloatArray:
+def _soft(image: Pixels, sigma_px: float) -> Pixels:
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma_px), np.float32)
+
+
+def _moved(image: Pixels, rng: np.random.Generator) -> Pixels:
     """Motion blur, sideways or along."""
     length = int(rng.integers(2, 6))
     kernel = np.full((1, length) if rng.random() < 0.7 else (length, 1), 1 / length, np.float32)
-    return np.asarray(cv2.filter2D(image, -1, kernel))
+    return np.asarray(cv2.filter2D(image, -1, kernel), np.float32)
