@@ -19,12 +19,14 @@ import cv2
 import torch
 
 from mtmc.detectors.training.backdrops import draw_backdrops, read_panoramas
+from mtmc.detectors.training.calibration import calibrate
 from mtmc.detectors.training.export import export
 from mtmc.detectors.training.material import Material, read_material, write_material
 from mtmc.detectors.training.sprites import draw_sprites
 from mtmc.detectors.training.train import TrainConfig, Training, train
 
 SPRITES, BACKDROPS = 1800, 260
+UNSEEN_SEED, UNSEEN, CALIBRATION_SCENES = 1000, (200, 40), 300
 SAVE_EVERY, LOG_EVERY = 200, 20
 
 
@@ -39,21 +41,25 @@ def main() -> None:
     if checkpoint.is_file():
         training.load(checkpoint)
     if arguments.export is None:
-        material = make_material(arguments.out / "material.npz", arguments)
+        sizes = (SPRITES, BACKDROPS)
+        material = make_material(arguments.out / "material.npz", arguments, arguments.seed, *sizes)
         run(training, material, arguments.out)
     else:
-        export(training.mean, arguments.export, arguments.scale, arguments.shift)
+        unseen = make_material(arguments.out / "unseen.npz", arguments, UNSEEN_SEED, *UNSEEN)
+        scale, shift = calibrate(training.mean, unseen, config, CALIBRATION_SCENES)
+        print(f"step {training.step}: scores are sigmoid({scale:.4f} * logit + {shift:.4f})")
+        export(training.mean, arguments.export, scale, shift)
 
 
-def make_material(path: Path, arguments: argparse.Namespace) -> Material:
+def make_material(
+    path: Path, arguments: argparse.Namespace, seed: int, people: int, places: int
+) -> Material:
     """People and places, drawn unless they are there already."""
     if not path.is_file():
         panoramas = read_panoramas(arguments.panoramas) if arguments.panoramas else []
-        print(f"drawing {SPRITES} people and {BACKDROPS} places", flush=True)
-        sprites = draw_sprites(SPRITES, arguments.seed)
-        write_material(
-            Material(sprites, draw_backdrops(BACKDROPS, arguments.seed, panoramas)), path
-        )
+        print(f"drawing {people} people and {places} places", flush=True)
+        sprites = draw_sprites(people, seed)
+        write_material(Material(sprites, draw_backdrops(places, seed, panoramas)), path)
     return read_material(path)
 
 
@@ -85,9 +91,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=TrainConfig.steps)
     parser.add_argument("--seed", type=int, default=TrainConfig.seed)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--export", type=Path, help="write the network instead of training")
-    parser.add_argument("--scale", type=float, default=1.0, help="of the logits, for calibration")
-    parser.add_argument("--shift", type=float, default=0.0, help="of the logits, for calibration")
+    parser.add_argument(
+        "--export", type=Path, help="write the calibrated network instead of training"
+    )
     return parser.parse_args()
 
 
