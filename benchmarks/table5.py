@@ -261,14 +261,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--market", required=True, type=Path, help="where Market-1501 is")
     parser.add_argument("--data-root", required=True, type=Path, help="for Shelf and Terrace")
-    parser.add_argument("--models", nargs="*", default=[], type=Path, help="appearance models")
+    parser.add_argument(
+        "--models",
+        nargs="*",
+        default=[],
+        type=Path,
+        help=f"appearance models; {HISTOGRAM} is one, too",
+    )
     parser.add_argument("--worlds", nargs="+", choices=[*WORLDS, "Terrace"],
                         default=[*WORLDS, "Terrace"])  # fmt: skip
     parser.add_argument("--seeds", type=int, default=5, help="seeds 1 to N (default 5)")
     arguments = parser.parse_args()
     models = {
         NAMES.get(path.stem, path.stem): load(path if path.stem != HISTOGRAM else HISTOGRAM)
-        for path in (Path(HISTOGRAM), *arguments.models)
+        for path in arguments.models
     }
     kept = Kept(CACHE)
     dataset = read_dataset(["market1501"], arguments.market)
