@@ -8,6 +8,7 @@ only the first four columns.
 from __future__ import annotations
 
 import csv
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,10 @@ def read_ground(path: str | os.PathLike[str]) -> GroundTable:
                 )
             rows.append(row)
     rows.sort(key=lambda row: row[:2])
+    return _table(rows)
+
+
+def _table(rows: list[tuple[int, int, float, float]]) -> GroundTable:
     return GroundTable(
         np.array([row[0] for row in rows], np.int64),
         np.array([row[1] for row in rows], np.int64),
@@ -88,3 +93,32 @@ def _parse(path: Path, line: int, fields: list[str]) -> tuple[int, int, float, f
             f"got {','.join(fields[:4])!r}"
         )
     return row
+
+
+def read_first_shown(path: str | os.PathLike[str]) -> GroundTable:
+    """Ground tracks under the identities that came out at once, before late decisions.
+
+    Parameters
+    ----------
+    path : str or path-like
+        ``ground.jsonl`` of a run (see `mtmc.site_sinks.GroundJsonLinesSink`).
+
+    Raises
+    ------
+    InputError
+        Names file and line of what is wrong.
+    """
+    path = Path(path)
+    rows: list[tuple[int, int, float, float]] = []
+    with path.open(encoding="utf-8") as stream:
+        for number, line in enumerate(stream, 1):
+            try:
+                moment = json.loads(line)
+                for one in moment.get("people", ()):
+                    if one["x"] is not None:
+                        row = int(moment["frame"]), int(one["id"]), float(one["x"]), float(one["y"])
+                        rows.append(row)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise InputError(f"{path}: line {number}: expected a moment: {error!r}") from error
+    rows.sort(key=lambda row: row[:2])
+    return _table(rows)

@@ -29,6 +29,7 @@ from .mosaic_tiles import (
 from .mot_files import MotTable
 from .sites import Moment, Site, moment_step, moments
 from .sources import FrameRange
+from .stillness import Stillness
 from .types import Image
 from .webm import WebmWriter
 
@@ -52,17 +53,23 @@ class SiteVideoConfig:
     missing_after_s : float
         A camera without an image for longer is shown as missing, unless it is slower than that
         anyway.
+    still : int
+        Changes of pixels up to so many grey levels are not drawn: smaller files of fixed cameras;
+        0 draws everything.
     """
 
     max_width: int = 1600
     max_height: int = 900
     trail_s: float = 3.0
     missing_after_s: float = 1.0
+    still: int = 0
 
     def __post_init__(self) -> None:
         for name in ("max_width", "max_height"):
             if getattr(self, name) < 160:
                 raise ValueError(f"{name}: expected 160 or more, got {getattr(self, name)}")
+        if not 0 <= self.still <= 255:
+            raise ValueError(f"still: expected 0 to 255, got {self.still}")
         for name in ("trail_s", "missing_after_s"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name}: expected a value above 0, got {getattr(self, name)}")
@@ -111,20 +118,48 @@ def render_site_video(
     frame_rate = site.rate / step * repeat
     canvas = _Canvas(site, ground, boxes, settings)
     longest = max(1, round(LONGEST_HOLD_S * frame_rate))
-    shown, before = 0, 0
+    shown, before, quiet = 0, 0, Stillness(settings.still)
+    image = canvas.image
     with WebmWriter(path, frame_rate) as video:
         for moment in moments(site, frames, with_images=canvas.shows_images):
             if shown:  # the last moment is held until this one
                 held = round((moment.index - before) / step * repeat)
-                _write(video, canvas.image, min(held, longest))
+                _write(video, image, min(held, longest))
             canvas.paint(moment)
+            image = quiet(canvas.image)
             shown, before = shown + 1, moment.index
             if on_moment is not None:
                 on_moment(moment.index)
         if not shown:
             raise InputError(f"{site.name}: no moment to show in {path.name}")
-        _write(video, canvas.image, repeat)
+        _write(video, image, repeat)
     return shown
+
+
+def site_picture(
+    site: Site,
+    ground: GroundTable,
+    boxes: Mapping[str, MotTable],
+    index: int,
+    config: SiteVideoConfig | None = None,
+) -> Image:
+    """One frame of such a video (H, W, 3), with the trails that lead up to it.
+
+    Raises
+    ------
+    InputError
+        When there is no such moment, or nothing to draw on.
+    """
+    settings = config or SiteVideoConfig()
+    canvas = _Canvas(site, ground, boxes, settings)
+    first = max(1, index - round(settings.trail_s * site.rate))
+    last = 0
+    for moment in moments(site, FrameRange(first, index), with_images=canvas.shows_images):
+        canvas.paint(moment)
+        last = moment.index
+    if last != index:
+        raise InputError(f"{site.name}: expected a moment {index} to show, there is none")
+    return canvas.image
 
 
 def _write(video: WebmWriter, image: Image, times: int) -> None:

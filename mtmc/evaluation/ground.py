@@ -29,7 +29,7 @@ from ..ground_files import GroundTable, read_ground
 from ..mot_files import read_results
 from ..sites import UNKNOWN_ID, Site
 from ..types import FloatArray, IntArray
-from .evaluate import analyse_overlaps
+from .evaluate import SequenceEvaluation, analyse_overlaps
 from .overlap import gather_overlaps, iou_matrix
 from .protocols import MATCH_IOU, PROTOCOLS
 from .scores import Scores, SequenceScores
@@ -93,13 +93,20 @@ def evaluate_ground(
     InputError
         When the site has no ground truth.
     """
+    return analyse_ground(site, results, threshold_m).scores
+
+
+def analyse_ground(
+    site: Site, results: GroundTable, threshold_m: float = THRESHOLD_M
+) -> SequenceEvaluation:
+    """Scores of positions with the matches behind them; see `evaluate_ground`."""
     truth = _truth_of(site)
 
     def similarity(xy: FloatArray, other: FloatArray) -> FloatArray:
         return ground_similarity(xy, other, threshold_m)
 
     gt = _sorted(truth.frame, truth.id, truth.xy)
-    return _score(gt, (results.frame, results.id, results.xy), truth.frames, similarity)
+    return _analyse(gt, (results.frame, results.id, results.xy), truth.frames, similarity)
 
 
 def evaluate_boxes(site: Site, folder: Path) -> SequenceScores:
@@ -126,7 +133,7 @@ def evaluate_boxes(site: Site, folder: Path) -> SequenceScores:
         _sorted(*(np.concatenate(column) for column in zip(*parts, strict=True)))
         for parts in (gt_parts, result_parts)
     )
-    return _score(gt, results, frames, iou_matrix)
+    return _analyse(gt, results, frames, iou_matrix).scores
 
 
 def evaluate_site(site: Site, folder: Path) -> SiteScores:
@@ -183,7 +190,9 @@ def _sorted(frame: IntArray, identity: IntArray, values: FloatArray) -> _Labels:
     return frame[order], identity[order], values[order]
 
 
-def _score(gt: _Labels, results: _Labels, annotated: IntArray, similarity: Any) -> SequenceScores:
+def _analyse(
+    gt: _Labels, results: _Labels, annotated: IntArray, similarity: Any
+) -> SequenceEvaluation:
     results = _rows(results, np.isin(results[0], annotated))
     unknown = gt[1] == UNKNOWN_ID
     if unknown.any():
@@ -194,7 +203,7 @@ def _score(gt: _Labels, results: _Labels, annotated: IntArray, similarity: Any) 
         results[:2],
         lambda rows, result_rows: similarity(gt[2][rows], results[2][result_rows]),
     )
-    return analyse_overlaps(overlaps, RULES, len(annotated)).scores
+    return analyse_overlaps(overlaps, RULES, len(annotated))
 
 
 def _rows(labels: _Labels, rows: BoolArray) -> _Labels:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from mtmc.datasets import check_sequence, find_sequence
-from mtmc.demo import RUNS, run_demo
 from mtmc.errors import InputError
 from mtmc.mot_files import read_detections, read_ground_truth
 from mtmc.simulate import StreetCamera, StreetConfig, simulate_street
@@ -74,12 +73,3 @@ def test_other_peoples_folders_are_not_overwritten(tmp_path):
 def test_settings_out_of_range_are_named(settings):
     with pytest.raises(ValueError, match=next(iter(settings))):
         StreetConfig(**settings)
-
-
-def test_the_demonstration_leaves_everything_it_names(tmp_path):
-    steps: list[str] = []
-    demo = run_demo(tmp_path, StreetConfig(frames=30, people=6), steps.append)
-    assert set(demo.scores) == set(RUNS)
-    assert demo.picture.stat().st_size > 10_000
-    assert all(path.is_file() for o in demo.outcomes.values() for path in o.files.values())
-    assert len(steps) == len(RUNS) + 2
