@@ -45,6 +45,7 @@ def main() -> None:
     weights.add_argument("--name", required=True)
     weights.add_argument("--cpu-minutes", type=float, required=True, help="of the whole training")
     weights.add_argument("--stages", nargs="*", default=[], help="recipes of earlier stages")
+    weights.add_argument("--commit", help="of the training's code, where it ran from a copy")
     card = steps.add_parser("card")
     card.add_argument("--name", required=True)
     arguments = parser.parse_args()
@@ -66,14 +67,16 @@ def store(arguments: argparse.Namespace) -> None:
     statistics = measure_distances(
         found.embeddings, found.identities, found.cameras, f"{dataset.name} gallery"
     )
+    held_out = checkpoint.recipe["data"]["val_identities"]
     facts = {
         "training_cpu_minutes": arguments.cpu_minutes,
         "training_hardware": provenance()["hardware"],
-        "training_people": dataset.train.num_identities,
-        "training_images": len(dataset.train),
+        "training_people": dataset.train.num_identities - held_out,
+        "held_out_people": held_out,
         "earlier_stages": arguments.stages,
     }
-    shipped = replace(checkpoint, distances=statistics, metrics=facts)
+    commit = arguments.commit or checkpoint.commit
+    shipped = replace(checkpoint, distances=statistics, metrics=facts, commit=commit)
     save_checkpoint(shipped, FOLDER / arguments.name, half=True)
 
 
@@ -89,8 +92,8 @@ def card_text(path: Path, checkpoint: Checkpoint) -> str:
         f"pixels in, {checkpoint.embedding_dim} numbers out, half precision. Trained from random "
         "weights.",
         "",
-        f"* Data: {checkpoint.trained_on} ({facts['training_people']} people, "
-        f"{facts['training_images']} images)",
+        f"* Data: {checkpoint.trained_on} ({facts['training_people']} people; settings were "
+        f"chosen on {facts['held_out_people']} others)",
         f"* Terms: {checkpoint.terms}",
         f"* Training: {facts['training_cpu_minutes']:g} minutes of one core of "
         f"{facts['training_hardware']}; the last recipe is in the file (`mtmc reid info --weights "
