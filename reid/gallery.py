@@ -17,7 +17,7 @@ NumPy is all they need.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +42,7 @@ from .gallery_scale import DistanceScale, ScaleConfig
 from .gallery_search import compare, shortlist
 from .gallery_store import GalleryStore
 from .gallery_thinning import spread_out
-from .gallery_tracklets import distance_of_halves, distances_to_rest
+from .gallery_tracklets import Misplaced, distance_of_halves, distances_to_rest, misplaced
 
 __all__ = [
     "Candidate",
@@ -271,6 +271,20 @@ class Gallery:
         rows = store.rows_of(identity)
         store.remove(rows[np.isin(store.tracklet[rows], wrong)])
         return tuple(wrong)
+
+    def tracklets_of(self, identity: int) -> list[int]:
+        """Tracklets of which crops are stored, ascending."""
+        rows = self._store.rows_of(identity)
+        return [int(one) for one in np.unique(self._store.tracklet[rows])]
+
+    def misplaced(
+        self,
+        pair: tuple[int, int],
+        anchors: tuple[Collection[int], Collection[int]],
+        free: tuple[Collection[int], Collection[int]],
+    ) -> list[Misplaced]:
+        """Tracklets of either of two that look like the other one; see `gallery_tracklets`."""
+        return misplaced(self._store, pair, anchors, free, self.config)
 
     def save(self, path: str | Path) -> None:
         """Write an ``.npz`` with vectors, cameras, tracklets, times and thresholds; no pictures."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,6 +11,28 @@ from .gallery_config import GalleryConfig
 from .gallery_crops import BoolArray, FloatArray, IntArray
 from .gallery_distance import nearest_mean_distance
 from .gallery_store import GalleryStore
+
+
+@dataclass(frozen=True)
+class Misplaced:
+    """A tracklet that was stored for one identity and looks like another.
+
+    Attributes
+    ----------
+    tracklet, identity, other : int
+        The tracklet, whose it was, and whose it looks like.
+    distance, other_distance : float
+        Mean cosine distances to the anchors of either.
+    crops : int
+        Stored ones.
+    """
+
+    tracklet: int
+    identity: int
+    other: int
+    distance: float
+    other_distance: float
+    crops: int
 
 
 def distance_of_halves(
@@ -49,3 +72,44 @@ def _distance(
     return nearest_mean_distance(
         similarity, np.array([0, len(stored)]), config.nearest, config.nearest_share
     )
+
+
+def misplaced(
+    store: GalleryStore,
+    pair: tuple[int, int],
+    anchors: tuple[Collection[int], Collection[int]],
+    free: tuple[Collection[int], Collection[int]],
+    config: GalleryConfig,
+) -> list[Misplaced]:
+    """Tracklets of either of two identities that look like the other one's anchors.
+
+    A nearest-neighbour rule is edited with examples whose label is certain: those of two people
+    who were seen at once.
+
+    Parameters
+    ----------
+    store : GalleryStore
+    pair : (int, int)
+    anchors, free : pairs of collections of int
+        Tracklets of either that are certainly not of the other one, and those that may be.
+    config : GalleryConfig
+    """
+    rows = [store.rows_of(identity) for identity in pair]
+    sure = [
+        own[np.isin(store.tracklet[own], list(a))] for own, a in zip(rows, anchors, strict=True)
+    ]
+    if not (len(sure[0]) and len(sure[1])):
+        return []
+    found = []
+    for own, other in ((0, 1), (1, 0)):
+        for tracklet in sorted(free[own]):
+            query = rows[own][store.tracklet[rows[own]] == tracklet]
+            if not len(query):
+                continue
+            to_own = float(_distance(store, sure[own], query, config).mean())
+            to_other = float(_distance(store, sure[other], query, config).mean())
+            if to_other + config.purify_margin < to_own:
+                found.append(
+                    Misplaced(tracklet, pair[own], pair[other], to_own, to_other, len(query))
+                )
+    return found

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from mtmc.reid.gallery_tracklets import Misplaced
+
 from .judge import Answer, Question
 from .memory import Double
 from .people import Present
@@ -75,6 +77,22 @@ def evidence_of_double(
         "crops": double.crops,
         "threshold": round(double.threshold, 4),
         "candidates": [{"identity": older, "distance": _round(double.distance), "prior": 0.0}],
+    }
+
+
+def evidence_of_misplaced(found: Misplaced, since_frame: int) -> dict[str, Any]:
+    """The same of a stretch that was somebody else's; the answer is ``"corrected"``."""
+    return {
+        "answer": "corrected",
+        "track": found.identity,
+        "identity": found.other,
+        "since_frame": since_frame,
+        "crops": found.crops,
+        "threshold": round(found.distance, 4),
+        "candidates": [
+            {"identity": found.other, "distance": _round(found.other_distance), "prior": 0.0},
+            {"identity": found.identity, "distance": _round(found.distance), "prior": 0.0},
+        ],
     }
 
 

@@ -25,7 +25,7 @@ class Double:
     distance : float
         The larger one of either's crops to the other's, cosine distance.
     threshold : float
-        The largest distance that counted; see `EntryConfig.same_rate`.
+        The largest one of those who look the same; see `EntryConfig.same_rate`.
     crops : int
         Of the other one.
     """
@@ -134,26 +134,26 @@ class Memory:
         changed, self._changed = sorted(self._changed), set()
         return changed
 
-    def known(self, identity: int) -> list[int]:
-        """All others of whom something is kept."""
-        if self.gallery is None:
-            return []
-        return [other for other in self.gallery.identities.tolist() if other != identity]
-
-    def double(self, identity: int, others: Sequence[int]) -> Double | None:
-        """Whoever of some others looks the same, if anybody does."""
+    def alike(self, identity: int) -> list[Double]:
+        """Others whom a newcomer with an identity's looks would be taken for, closest first."""
         gallery = self.gallery
-        if gallery is None or not others or not gallery.crops_of(identity):
-            return None
+        if gallery is None or not gallery.crops_of(identity) or len(gallery) < 2:
+            return []
+        others = gallery.identities[gallery.identities != identity]
         threshold = gallery.scale.threshold(len(others), self._config.same_rate)
-        there = gallery.distances_from(identity, np.array(others, np.int64))
-        likely = np.flatnonzero(there <= threshold).tolist()
-        back = [gallery.distance_between(others[row], identity) for row in likely]
-        either = np.maximum(there[likely], back)
-        if not len(either) or either.min() > threshold:
-            return None
-        best = others[likely[int(either.argmin())]]
-        return Double(best, float(either.min()), threshold, gallery.crops_of(identity))
+        loose = gallery.scale.threshold(len(others))
+        there = gallery.distances_from(identity, others)
+        found = []
+        for other, distance in zip(others.tolist(), there.tolist(), strict=True):
+            if distance <= loose:
+                either = max(distance, gallery.distance_between(other, identity))
+                found.append(Double(other, either, threshold, gallery.crops_of(identity)))
+        return sorted(found, key=lambda double: double.distance)
+
+    def move(self, tracklet: int, old: int, new: int) -> None:
+        """A tracklet is somebody else's."""
+        if self.gallery is not None:
+            self.gallery.move_tracklets([tracklet], old, new)
 
     def merge(self, old: int, new: int) -> None:
         """Two identities are one: all crops are those of ``new``."""

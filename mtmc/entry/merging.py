@@ -1,11 +1,11 @@
-"""Two identities that turn out to be one person."""
+"""Two identities that turn out to be one person, or stretches of one that were another's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..types import Relabel
-from .presence import Presence
+from .presence import Presence, Span
 
 
 def merged(
@@ -34,3 +34,21 @@ def merged(
         turns |= {start: aside for start, _ in common}
     # The latest first: each event speaks of what is still called ``younger`` from there on.
     return [Relabel(younger, turns[frame], frame) for frame in sorted(turns, reverse=True)]
+
+
+def reassigned(
+    spans: Sequence[Span], old: int, new: int, new_identity: Callable[[], int]
+) -> list[Relabel]:
+    """Events after which what was shown as ``old`` in some spans of frames is ``new``.
+
+    An event speaks of all frames from one on, so what comes after a span steps aside meanwhile.
+    """
+    events = []
+    for start, end in spans:
+        aside = new_identity()
+        events += [
+            Relabel(old, aside, end + 1),
+            Relabel(old, new, start),
+            Relabel(aside, old, end + 1),
+        ]
+    return events

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..types import Relabel
 
 GAP = 15
@@ -47,24 +49,30 @@ class Presence:
 
     def frames(self, identity: int) -> int:
         """In how many frames it was shown."""
-        return _length(self._spans.get(identity, []))
+        return length(self._spans.get(identity, []))
+
+    def spans(self, identity: int) -> list[Span]:
+        """When it was shown, in order."""
+        return list(self._spans.get(identity, ()))
 
     def together(self, one: int, other: int) -> list[Span]:
         """Spans in which both were shown at once."""
-        common = [
-            (max(a, c), min(b, d))
-            for a, b in self._spans.get(one, ())
-            for c, d in self._spans.get(other, ())
-        ]
-        return sorted((start, end) for start, end in common if start <= end)
+        return common(self.spans(one), self.spans(other))
 
     def share_together(self, one: int, other: int) -> float:
         """Frames with both of them over those of whoever was there less; 0 without any."""
         least = min(self.frames(one), self.frames(other))
-        return _length(self.together(one, other)) / least if least else 0.0
+        return length(self.together(one, other)) / least if least else 0.0
 
 
-def _length(spans: list[Span]) -> int:
+def common(one: Sequence[Span], other: Sequence[Span]) -> list[Span]:
+    """Spans that two lists of spans share, in order."""
+    both = [(max(a, c), min(b, d)) for a, b in one for c, d in other]
+    return sorted((start, end) for start, end in both if start <= end)
+
+
+def length(spans: Sequence[Span]) -> int:
+    """In how many frames they are."""
     return sum(end - start + 1 for start, end in spans)
 
 

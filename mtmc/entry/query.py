@@ -26,15 +26,15 @@ from ..sites.area import Area
 from ..types import Detections, GlobalTrack, GlobalTracker, Relabel, View
 from .asking import over, question_of, ready, sure
 from .config import EntryConfig
-from .evidence import evidence, evidence_of_double
+from .evidence import evidence
 from .judge import Answer, Question, judge
 from .memory import Memory
-from .merging import merged
 from .people import Absent, Present
 from .places import Places
 from .presence import Presence
 from .relabelling import consistent, relabelled, renamed, together
 from .room import Room
+from .second_thoughts import SecondThoughts
 from .sightings import sightings
 
 GONE_S = 1.0
@@ -79,6 +79,9 @@ class EntryQuery:
         self._memory = Memory(self._config, statistics)
         self._room = Room(self._config, self._memory)
         self._presence = Presence()
+        self._second_thoughts = SecondThoughts(
+            self._config, self._room, self._memory, self._presence
+        )
         self._events: list[TrackerEvent] = []
         self._views: dict[int, tuple[float, dict[str, Detections]]] = {}
         self._newest = 0
@@ -111,7 +114,7 @@ class EntryQuery:
         answer = self._process(self._tracker.flush())
         end = max((time_s for time_s, _ in self._views.values()), default=0.0)
         answer += self._ask(list(self._room.present.values()), end, self._newest, last=True)
-        return answer + self._join(end, self._newest)
+        return answer + self._reconsider(end, self._newest)
 
     def take_events(self) -> list[TrackerEvent]:
         """Decisions with their evidence since the last call, and what the other tracker tells."""
@@ -137,12 +140,13 @@ class EntryQuery:
                 for track in by_frame[frame]:
                     if track.id not in self._room.present:
                         self._room.begin(track, self._views[frame][0])
-        known = self._room.held
         for frame in sorted(by_frame):
             for track in by_frame[frame]:
-                if track.id in known:
-                    answer.append(relabelled(track, known[track.id]))
-                    self._presence.see(known[track.id], frame)
+                person = self._room.present.get(track.id)
+                if person is not None:
+                    answer.append(relabelled(track, person.identity))
+                    self._presence.see(person.identity, frame)
+                    self._room.tracklets.see(person.stretch.buffer.tracklet, frame)
         return answer
 
     def _moment(self, frame: int, tracks: Sequence[GlobalTrack]) -> list[GlobalTrack | Relabel]:
@@ -155,7 +159,7 @@ class EntryQuery:
         if time_s - self._asked_s >= self._config.sample_s - 1e-9:
             present = list(self._room.present.values())
             answer += self._ask(present, time_s, frame)
-            answer += self._join(time_s, frame)
+            answer += self._reconsider(time_s, frame)
             self._memory.learn_apart(present)
             self._asked_s = time_s
         return answer
@@ -238,30 +242,12 @@ class EntryQuery:
         frame = min((f for f, (t, _) in self._views.items() if t >= began), default=self._newest)
         self._room.doubt(person, closer, frame, began)
 
-    def _join(self, time_s: float, frame: int) -> list[GlobalTrack | Relabel]:
-        """Those who look the same, and were never there at once, are one."""
+    def _reconsider(self, time_s: float, frame: int) -> list[GlobalTrack | Relabel]:
+        """What later crops say of earlier answers."""
         answer: list[GlobalTrack | Relabel] = []
-        for identity in self._memory.take_changed():
-            there = set(self._room.held.values())
-            others = [
-                other
-                for other in self._memory.known(identity)
-                if not {identity, other} <= there
-                and self._presence.share_together(identity, other) <= self._config.together
-            ]
-            double = self._memory.double(identity, others)
-            if double is None:
-                continue
-            pair = (identity, double.identity)
-            older, younger = sorted(pair, key=lambda who: (self._presence.first(who) or 0, who))
-            self._tell(
-                time_s,
-                frame,
-                evidence_of_double(older, younger, self._presence.first(younger) or 0, double),
-            )
-            answer += self._note(merged(older, younger, self._presence, self._room.new_identity))
-            self._memory.merge(younger, older)
-            self._room.merge(younger, older)
+        for told, events in self._second_thoughts():
+            self._tell(time_s, frame, told)
+            answer += events
         return answer
 
     def _retire(self, time_s: float, frame: int) -> list[GlobalTrack | Relabel]:
@@ -279,6 +265,7 @@ class EntryQuery:
         return answer
 
     def _note(self, events: Sequence[Relabel]) -> list[GlobalTrack | Relabel]:
+        """Late decisions of the query itself."""
         for event in events:
             self._presence.relabel(event)
         return list(events)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..types import FloatArray, GlobalTrack
+from ..types import FloatArray, GlobalTrack, Relabel
 from .config import EntryConfig
 from .memory import Memory
 from .people import Absent, Present, Stretch
+from .presence import Presence
 from .sightings import CropBuffer, Sighting
 
 
@@ -29,6 +30,8 @@ class Room:
         """By the identity that the tracker underneath gave."""
         self.absent: dict[int, Absent] = {}
         """By identity."""
+        self.tracklets = Presence()
+        """The frames of every stretch, by the number of its tracklet."""
 
     @property
     def held(self) -> dict[int, int]:
@@ -82,9 +85,9 @@ class Room:
         for other in self.present.values():
             if other.identity == closer and other.stretch.decided:
                 person.stretch.partners.add(other.key)
-                other.stretch = Stretch(
-                    frame, began_s, False, other.seen_xy, self.new_buffer(), {person.key}
-                )
+                before, buffer = other.stretch.buffer.tracklet, self.new_buffer()
+                other.stretch = Stretch(frame, began_s, False, other.seen_xy, buffer, {person.key})
+                self.tracklets.relabel(Relabel(before, buffer.tracklet, frame))
 
     def leave(self, person: Present, by_door: bool) -> None:
         """Somebody is not there any more."""
@@ -110,12 +113,13 @@ class Room:
         old = person.stretch
         _, frame, time_s = min(person.close.values())
         partners = set(person.close) | (set() if old.decided else old.partners)
+        before, buffer = old.buffer.tracklet, self.new_buffer()
         if old.decided:
-            person.stretch = Stretch(
-                frame, time_s, False, person.seen_xy, self.new_buffer(), partners
-            )
+            person.stretch = Stretch(frame, time_s, False, person.seen_xy, buffer, partners)
         else:  # nothing is known yet of who that is
-            old.partners, old.buffer = partners, self.new_buffer()
+            old.partners, old.buffer = partners, buffer
+        since = person.stretch.since_frame
+        self.tracklets.relabel(Relabel(before, buffer.tracklet, since))
         person.close = {}
 
 

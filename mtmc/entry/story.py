@@ -98,6 +98,9 @@ def _told(decision: Decision, identity: int) -> Iterator[str]:
     start, since = f"frame {decision['frame']}: ", f"from frame {decision['since_frame']} on"
     if answer == "new":
         yield f"{start}{track} is somebody new, {since}; {crops} crops"
+    elif answer == "corrected":
+        while_ = f"for a while from frame {decision['since_frame']} on"
+        yield f"{start}what was {track} {while_} was {chosen}; {crops} crops"
     elif answer == "merged":
         yield f"{start}{track} and {chosen} are one person, who is {chosen}, {since}; {crops} crops"
     elif chosen == track:

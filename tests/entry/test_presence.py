@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtmc.entry.merging import merged
+from mtmc.entry.merging import merged, reassigned
 from mtmc.entry.presence import GAP, Presence
 from mtmc.late_decisions import LateDecisions
 from mtmc.types import Relabel
@@ -82,3 +82,21 @@ def test_after_merging_nobody_is_in_two_places(older: set[int], younger: set[int
 
 def test_who_was_never_shown_needs_no_events() -> None:
     assert merged(1, 2, Presence(), lambda: 9) == []
+
+
+@given(
+    st.sets(st.integers(0, 30), min_size=1),
+    st.lists(st.integers(0, 30), min_size=2, max_size=6, unique=True).map(sorted),
+)
+@settings(max_examples=80, deadline=None)
+def test_reassigning_spans_changes_these_frames_and_no_others(
+    frames: set[int], bounds: list[int]
+) -> None:
+    rows, late = [(frame, 1) for frame in sorted(frames)], LateDecisions()
+    spans = list(zip(bounds[::2], bounds[1::2], strict=False))
+    names = iter(range(100, 200))
+    for event in reassigned(spans, 1, 2, lambda: next(names)):
+        late.note(event, len(rows))
+    for row, (frame, who) in enumerate(rows):
+        inside = any(start <= frame <= end for start, end in spans)
+        assert late.final(who, frame, row) == (2 if inside else 1)

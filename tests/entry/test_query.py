@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mtmc.entry import EntryConfig, EntryQuery
 from mtmc.entry.relabelling import consistent
 from mtmc.late_decisions import LateDecisions
+from mtmc.reid.gallery import GalleryConfig, ScaleConfig
 from mtmc.sites import Area
 from mtmc.types import Detections, FloatArray, Frame, GlobalTrack, Relabel, View
 
@@ -296,6 +297,25 @@ def test_two_who_look_the_same_but_met_stay_two() -> None:
     final, _, query = play(script)
     assert "merged" not in [e.details["answer"] for e in query.take_events()]
     assert len(identities([row for row in final if row[0] <= 60])[7]) == 2
+
+
+def test_what_was_taken_for_somebody_alike_is_put_right_once_both_were_there() -> None:
+    script = Script()
+    visit(script, 1, 7)
+    visit(script, 2, 8)  # nothing tells 8 from 7 but a threshold that is far too wide
+    both = (3, 7, (*DOOR, 4.0, 3.0)), (4, 8, (1.0, 0.5, 2.0, 3.0))
+    script.add(20, *both).add(60, (3, 7, (4.0, 3.0)), (4, 8, (2.0, 3.0)))
+    script.add(20, (3, 7, (4.0, 3.0, *DOOR)), (4, 8, (2.0, 3.0, 1.0, 0.5))).add(20)
+    scale = ScaleConfig(different=1.2, different_sigma=0.01, prior_count=1e6)
+    config = EntryConfig(gallery=GalleryConfig(scale=scale), same_rate=1e-9)
+    final, _, query = play(script, config=config)
+    told = [e.details for e in query.take_events()]
+    assert [e["answer"] for e in told].count("corrected") == 1
+    correction = told[-1]
+    first, second = correction["candidates"]
+    assert first["identity"] == correction["identity"]
+    assert first["distance"] < second["distance"]
+    one_each(final)
 
 
 @given(

@@ -33,6 +33,9 @@ def run(tmp_path: Path) -> Path:
         {"event": "identity", "answer": "merged", "frame": 118, "time_s": 11.8, "track": 5,
          "identity": 1, "since_frame": 70, "crops": 20, "threshold": 0.2,
          "candidates": [{"identity": 1, "distance": 0.1, "prior": 0.0}]},
+        {"event": "identity", "answer": "corrected", "frame": 119, "time_s": 11.9, "track": 2,
+         "identity": 1, "since_frame": 65, "crops": 14, "threshold": 0.3,
+         "candidates": [{"identity": 1, "distance": 0.15, "prior": 0.0}]},
     ]  # fmt: skip
     (tmp_path / "events.jsonl").write_text("".join(json.dumps(e) + "\n" for e in events))
     return tmp_path
@@ -51,6 +54,7 @@ def test_visits_come_with_the_decisions_behind_them(
     assert "3 is known again as 1, from frame 100 on; 12 crops" in after
     assert "1* 0.212; 2 0.480 +0.05 by place; new above 0.310" in after
     assert "5 and 1 are one person, who is 1, from frame 70 on; 20 crops" in after
+    assert "frame 119: what was 2 for a while from frame 65 on was 1; 14 crops" in after
 
 
 @pytest.mark.parametrize(
@@ -78,4 +82,4 @@ def test_a_broken_event_is_named(run: Path, capsys: pytest.CaptureFixture[str]) 
     with (run / "events.jsonl").open("a") as stream:
         stream.write('{"event": "identity"}\n')
     assert main(["explain", "--run", str(run), "--id", "1"]) == 2
-    assert "events.jsonl: line 6: expected an event" in capsys.readouterr().err
+    assert "events.jsonl: line 7: expected an event" in capsys.readouterr().err

@@ -143,6 +143,17 @@ def test_prototypes_are_the_means_per_tracklet_and_camera():
     assert gallery.distances([query])[0, 0] == pytest.approx(expected, abs=1e-6)
 
 
+def test_misplaced_tracklets_are_found_by_those_that_are_certain():
+    gallery = Gallery(DIM)
+    for identity, tracklet, who in ((1, 1, 1), (1, 2, 2), (1, 3, 1), (2, 4, 2), (2, 5, 1)):
+        gallery.add(identity, crops(who, 8, tracklet=tracklet, seed=tracklet))
+    assert gallery.tracklets_of(1) == [1, 2, 3]
+    found = gallery.misplaced((1, 2), ([1], [4]), ([2, 3], [5]))
+    assert [(one.tracklet, one.identity, one.other) for one in found] == [(2, 1, 2), (5, 2, 1)]
+    assert all(one.other_distance + 0.05 < one.distance and one.crops == 8 for one in found)
+    assert gallery.misplaced((1, 2), ([1], []), ([2], [])) == []  # nothing is certain of 2
+
+
 # ---------------------------------------------------------------- assignment
 
 
