@@ -32,8 +32,13 @@ LEAST_VISIBLE = 0.55
 CROP_HEIGHTS_PX = (24, 128)
 FINE_HEIGHTS_PX = (112, 256)
 """Shots are painted at about twice their height, and shrunk."""
-SEATED, WALKING, ACCOMPANIED, SCREENED, BADLY_CUT = 0.06, 0.65, 0.3, 0.12, 0.1
-"""Chance that somebody sits, or else walks; that others, or things, are near; of a bad box."""
+WALKING, ACCOMPANIED, BADLY_CUT = 0.65, 0.3, 0.1
+"""Chance that somebody who does not sit walks; that others are near; of a bad box."""
+INDOORS = 0.5
+"""Share of the cameras that hang under a ceiling, near to people who often sit at tables."""
+SEATED, SCREENED, TILT = (0.05, 0.25), (0.12, 0.3), (0.04, 0.22)
+"""Outdoors and indoors: chance that somebody sits; that things are in front; how far from upright
+people are in the picture (standard deviation, radians), as they are at the edge of a wide view."""
 SHADOW = 0.55
 FABRIC = 0.05
 """Darkness of the floor under the feet; standard deviation of the brightness of cloth."""
@@ -53,6 +58,8 @@ class ShotCamera:
         Height above the floor, usual distance of people, and usual height of their crops.
     least_aspect : float
         Width of its detector's boxes, as a share of their height, at least.
+    seated, screened, tilt : float
+        See `SEATED`, `SCREENED` and `TILT`.
     """
 
     place: Image
@@ -62,6 +69,9 @@ class ShotCamera:
     distance_m: float
     crop_px: float
     least_aspect: float
+    seated: float
+    screened: float
+    tilt: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +105,7 @@ def site_shots(
     shots: list[list[list[bytes]]] = [[] for _ in range(people)]
     for _ in range(cameras):
         camera = random_camera(rng)
-        crowd = _crowd(rng, mesh, looks, height_m, skins, images)
+        crowd = _crowd(rng, mesh, looks, height_m, skins, images, camera.seated)
         facing = rng.uniform(0, 2 * np.pi, people)
         for person in range(people):
             rows = person * images + np.arange(images)
@@ -113,15 +123,21 @@ def site_shots(
 def random_camera(rng: np.random.Generator) -> ShotCamera:
     """Draw a camera and its place."""
     low, high = np.log(np.array(CROP_HEIGHTS_PX))
-    distance_m = float(np.exp(rng.uniform(np.log(2.5), np.log(14))))
+    indoors = int(rng.random() < INDOORS)
+    nearest, farthest = ((2.5, 14.0), (1.3, 5.0))[indoors]
+    distance_m = float(np.exp(rng.uniform(np.log(nearest), np.log(farthest))))
+    highest = 3.0 if indoors else min(4.5, 1.2 + 0.6 * distance_m)
     return ShotCamera(
         place=backdrop(rng),
         optics=random_optics(rng),
         light=_light(rng),
-        elevation_m=float(rng.uniform(1.2, min(4.5, 1.2 + 0.6 * distance_m))),
+        elevation_m=float(rng.uniform(2.2 if indoors else 1.2, highest)),
         distance_m=distance_m,
         crop_px=float(np.exp(rng.triangular(low + 0.4, high - 0.1, high + 0.3))),
         least_aspect=float(rng.uniform(0.25, 0.5)),
+        seated=SEATED[indoors],
+        screened=SCREENED[indoors],
+        tilt=TILT[indoors],
     )
 
 
@@ -133,7 +149,7 @@ def shot(
     lens = _aim(rng, camera, crowd, row, azimuth, int(np.clip(2 * crop_px, *FINE_HEIGHTS_PX)))
     place = _shadowed(cut(rng, camera.place, lens.image_size[::-1]), lens)
     others = _others(rng, crowd, row) if rng.random() < ACCOMPANIED else []
-    screened = bool(rng.random() < SCREENED)
+    screened = bool(rng.random() < camera.screened)
     scene, visible = _paint(rng, camera, crowd, row, lens, place, others, screened)
     if visible < LEAST_VISIBLE:
         scene, _ = _paint(rng, camera, crowd, row, lens, place, [], False)
@@ -156,12 +172,13 @@ def _crowd(
     height_m: FloatArray,
     skins: list[Skin],
     images: int,
+    seated_share: float,
 ) -> Crowd:
     """Everybody in as many postures as images are taken."""
     person = np.repeat(np.arange(len(looks)), images)
     wearers = [looks[row] for row in person]
     count = len(person)
-    seated = (rng.random(count) < SEATED).astype(float)
+    seated = (rng.random(count) < seated_share).astype(float)
     posture = Posture(
         height_m=height_m[person],
         walked_m=rng.uniform(0, 3, count),
@@ -198,12 +215,12 @@ def _aim(
     fine_px: int,
 ) -> Camera:
     """A camera whose whole image is what a detector would cut out of a larger one."""
-    distance = max(2.2, camera.distance_m * np.exp(rng.normal(0, 0.25)))
+    distance = max(1.2, camera.distance_m * np.exp(rng.normal(0, 0.25)))
     position = distance * np.array([np.cos(azimuth), np.sin(azimuth), 0.0])
     position[2] = camera.elevation_m
     skin = crowd.skins[row]
     body = crowd.bodies[row, skin.vertices]
-    rotation = _look_at(position, body.mean(axis=0), rng.normal(0, 0.04))
+    rotation = _look_at(position, body.mean(axis=0), rng.normal(0, camera.tilt))
     local = (body - position) @ rotation.T
     flat = local[:, :2] / local[:, 2:]
     box = np.stack([flat.min(axis=0), flat.max(axis=0)])
