@@ -6,20 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from mtmc.entry import EntryQuery
-from mtmc.evaluation.ground import THRESHOLD_M, evaluate_ground
+from mtmc.evaluation.ground import evaluate_ground
+from mtmc.evaluation.mistaken import match_people, mistaken_share
 from mtmc.ground_files import GroundTable
 from mtmc.late_decisions import LateDecisions
 from mtmc.reid.distances import DistanceStatistics
-from mtmc.sites import GroundTruth, Site
+from mtmc.sites import Site
 from mtmc.types import GlobalTrack, GlobalTracker, IntArray, Relabel, View
 
 from .table5_looks import Vectors
 from .table5_worlds import Played
-
-FAR = 1e3
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,12 +93,16 @@ def collect(found: Iterator[Sequence[GlobalTrack | Relabel]]) -> Answers:
 
 
 def scores(site: Site, answers: Answers) -> dict[str, float]:
-    """The usual metrics, ``IDF1_first_shown``, and the shares of `wrong_shares` in percent."""
+    """The usual metrics, at first and in the end, and `mistaken_share` of either, in percent."""
     final = evaluate_ground(site, answers.table(answers.final)).metrics
     live = evaluate_ground(site, answers.table(answers.live)).metrics
     if site.truth is None:
         raise ValueError(f"{site.name}: expected ground truth")
-    before, after = wrong_shares(site.truth, answers)
+    person = match_people(site.truth, answers.frame, answers.xy)
+    before, after = (
+        mistaken_share(person, shown, answers.final, len(site.truth.frame))
+        for shown in (answers.live, answers.final)
+    )
     return {
         "MOTA": final["MOTA"],
         "IDF1": final["IDF1"],
@@ -109,49 +111,6 @@ def scores(site: Site, answers: Answers) -> dict[str, float]:
         "wrong_first_shown": 100 * before,
         "wrong": 100 * after,
     }
-
-
-def wrong_shares(truth: GroundTruth, answers: Answers) -> tuple[float, float]:
-    """Shares of person-frames shown under a wrong identity: at first, and after late decisions.
-
-    A person-frame is one annotated person in one frame; it is matched with the answer's row at
-    most 0.5 m away, one-to-one with the least total distance. The right identity of a person is
-    the one that covers most of that person's matched frames after all late decisions, every
-    identity given to one person at most (assignment with the largest total). Wrong are matched
-    person-frames under any other identity, also a tentative one; what is not matched counts in the
-    denominator only.
-    """
-    person = match(truth, answers)
-    matched = person >= 0
-    who, column = np.unique(answers.final[matched], return_inverse=True)
-    people = int(person.max(initial=-1)) + 1
-    counts = np.zeros((people, len(who)))
-    np.add.at(counts, (person[matched], column), 1)
-    right = np.full(people, -1, np.int64)
-    rows, columns = linear_sum_assignment(-counts)
-    right[rows] = who[columns]
-    shares = [
-        float(np.count_nonzero(shown[matched] != right[person[matched]]) / max(len(truth.frame), 1))
-        for shown in (answers.live, answers.final)
-    ]
-    return shares[0], shares[1]
-
-
-def match(truth: GroundTruth, answers: Answers) -> IntArray:
-    """Row of ``np.unique(truth.id)`` that each answer shows, (N,); -1 for nobody."""
-    _, column = np.unique(truth.id, return_inverse=True)
-    person = np.full(len(answers.frame), -1, np.int64)
-    by_frame = np.argsort(answers.frame, kind="stable")
-    starts = np.searchsorted(answers.frame[by_frame], truth.frames)
-    ends = np.searchsorted(answers.frame[by_frame], truth.frames, side="right")
-    for frame, start, end in zip(truth.frames.tolist(), starts, ends, strict=True):
-        rows, there = by_frame[start:end], np.flatnonzero(truth.frame == frame)
-        distance = np.linalg.norm(answers.xy[rows][:, None] - truth.xy[there][None], axis=2)
-        cost = np.where(distance <= THRESHOLD_M, distance, FAR)
-        for one, other in zip(*linear_sum_assignment(cost), strict=True):
-            if cost[one, other] < FAR:
-                person[rows[one]] = column[there[other]]
-    return person
 
 
 def _found(
