@@ -16,62 +16,27 @@ import numpy.typing as npt
 from mtmc.calibration import Camera
 
 from ..types import FloatArray, Image
-from .backdrops import backdrop, cut, paint_colour
+from .backdrops import cut, paint_colour
 from .bodies import BodyMesh, body_mesh, skin_points
 from .clothes import Look, builds_of
 from .clothes_paint import colours, worn
 from .poses import Posture, skeleton
-from .render_skin import Buffers, Light, Skin, packed, paint_skin
-from .shot_optics import ShotOptics, expose, random_optics
+from .render_skin import Buffers, Skin, packed, paint_skin
+from .shot_cameras import CROP_HEIGHTS_PX, ShotCamera, random_camera
+from .shot_optics import expose
 from .wardrobe import varied_looks
 
 PERSON = 1
 """Label of whom a shot is of; the others have higher ones."""
 LEAST_VISIBLE = 0.55
 """Share of the person in a crop that must show."""
-CROP_HEIGHTS_PX = (24, 128)
 FINE_HEIGHTS_PX = (112, 256)
 """Shots are painted at about twice their height, and shrunk."""
 WALKING, ACCOMPANIED, BADLY_CUT = 0.65, 0.3, 0.1
 """Chance that somebody who does not sit walks; that others are near; of a bad box."""
-INDOORS = 0.5
-"""Share of the cameras that hang under a ceiling, near to people who often sit at tables."""
-SEATED, SCREENED, TILT = (0.05, 0.25), (0.12, 0.3), (0.04, 0.22)
-"""Outdoors and indoors: chance that somebody sits; that things are in front; how far from upright
-people are in the picture (standard deviation, radians), as they are at the edge of a wide view."""
 SHADOW = 0.55
 FABRIC = 0.05
 """Darkness of the floor under the feet; standard deviation of the brightness of cloth."""
-
-
-@dataclass(frozen=True, eq=False)
-class ShotCamera:
-    """One camera of a site.
-
-    Attributes
-    ----------
-    place : (H, W, 3) uint8
-        What it sees while nobody is there, BGR.
-    optics : ShotOptics
-    light : Light
-    elevation_m, distance_m, crop_px : float
-        Height above the floor, usual distance of people, and usual height of their crops.
-    least_aspect : float
-        Width of its detector's boxes, as a share of their height, at least.
-    seated, screened, tilt : float
-        See `SEATED`, `SCREENED` and `TILT`.
-    """
-
-    place: Image
-    optics: ShotOptics
-    light: Light
-    elevation_m: float
-    distance_m: float
-    crop_px: float
-    least_aspect: float
-    seated: float
-    screened: float
-    tilt: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,27 +83,6 @@ def site_shots(
                 ]
             )
     return shots
-
-
-def random_camera(rng: np.random.Generator) -> ShotCamera:
-    """Draw a camera and its place."""
-    low, high = np.log(np.array(CROP_HEIGHTS_PX))
-    indoors = int(rng.random() < INDOORS)
-    nearest, farthest = ((2.5, 14.0), (1.3, 5.0))[indoors]
-    distance_m = float(np.exp(rng.uniform(np.log(nearest), np.log(farthest))))
-    highest = 3.0 if indoors else min(4.5, 1.2 + 0.6 * distance_m)
-    return ShotCamera(
-        place=backdrop(rng),
-        optics=random_optics(rng),
-        light=_light(rng),
-        elevation_m=float(rng.uniform(2.2 if indoors else 1.2, highest)),
-        distance_m=distance_m,
-        crop_px=float(np.exp(rng.triangular(low + 0.4, high - 0.1, high + 0.3))),
-        least_aspect=float(rng.uniform(0.25, 0.5)),
-        seated=SEATED[indoors],
-        screened=SCREENED[indoors],
-        tilt=TILT[indoors],
-    )
 
 
 def shot(
@@ -189,21 +133,6 @@ def _crowd(
     )
     bodies = skin_points(mesh, skeleton(posture), posture.height_m, builds_of(wearers))
     return Crowd(bodies, [skins[row] for row in person], person)
-
-
-def _light(rng: np.random.Generator) -> Light:
-    """A sky, and a lamp or the sun from somewhere above."""
-    azimuth, height = rng.uniform(0, 2 * np.pi), rng.uniform(0.15, 0.95)
-    level = np.sqrt(1 - height**2)
-    towards = np.array([level * np.cos(azimuth), level * np.sin(azimuth), height])
-    sun, sky = rng.uniform(0.0, 0.6), rng.uniform(0.15, 0.5)
-
-    def light(places: FloatArray, normal: FloatArray) -> FloatArray:
-        unit = normal / np.sqrt((normal * normal).sum(axis=1) + 1e-18)[:, None]
-        ambient = 1 - sky + sky * unit[:, 2]
-        return np.asarray((1 - 0.5 * sun) * ambient + sun * np.maximum(unit @ towards, 0.0))
-
-    return light
 
 
 def _aim(

@@ -16,7 +16,7 @@ from mtmc.worlds.clothes import LEG_PATTERNS, LEGWEAR, TOPS, Look
 from mtmc.worlds.clothes_paint import colours, worn
 from mtmc.worlds.people_config import PeopleConfig
 from mtmc.worlds.people_files import write_people
-from mtmc.worlds.people_shots import CROP_HEIGHTS_PX
+from mtmc.worlds.shot_cameras import CROP_HEIGHTS_PX
 from mtmc.worlds.wardrobe import varied_looks
 
 SMALL = PeopleConfig(people=3, test_people=2, cameras=2, images=2, seed=5)
