@@ -10,13 +10,14 @@ import cv2
 import numpy as np
 
 from ..atomic import atomic_path, atomic_writer
+from ..detecting import choose_detector
 from ..errors import InputError
 from ..floor.site_plan import site_outlines, site_plan_bounds
 from ..floor.trajectories import TrajectoriesConfig, trajectories
 from ..ground_files import read_ground
 from ..mot_files import MotTable, detections_by_frame, read_detections, read_results
 from ..precompute import write_detections
-from ..run import RunConfig, RunOptions
+from ..run import RunConfig, RunOptions, find_model, load_appearance
 from ..site_run import prepare_site, run_site
 from ..site_video import SiteVideoConfig, render_site_video, site_picture
 from ..sites import Site, find_site
@@ -30,7 +31,7 @@ from .record import DemoRecord, record_of
 from .steps import Steps
 
 PRESET = "lab-brief"
-REID = "histogram"
+REID = "rendered_people.pt"
 """The appearance model that ships."""
 VIDEO_WIDTH = 1024
 STILL_LEVELS = 8
@@ -64,6 +65,7 @@ class DemoConfig:
     workers: int = 2
 
     def __post_init__(self) -> None:
+        LabConfig(PRESET, self.seed)
         most = PRESETS[PRESET].duration_s
         if self.seconds is not None and not 2 <= self.seconds <= most:
             raise ValueError(f"seconds: expected 2 to {most:g}, got {self.seconds}")
@@ -101,6 +103,7 @@ def run_demo(
         When a model is missing or unusable, or something else is in the way.
     """
     config, steps = config or DemoConfig(), steps or Steps()
+    _check_models(config, data_root)
     site = _draw(out / "room", config, steps)
     site = _detect(site, out / "detections", config, steps, data_root)
     with steps.step("track by place alone", len(site.cameras[0].indices)) as bar:
@@ -120,6 +123,12 @@ def run_demo(
     _save(picture, _best_moment(site, folder, figures[WITH_LOOKS]))
     _save(paths, _paths(site, folder))
     return _write(out, site, config, figures, steps, (video, picture, paths))
+
+
+def _check_models(config: DemoConfig, data_root: Path | None) -> None:
+    """What is wrong with a model shows before anything is drawn."""
+    choose_detector(config.detector, True, False, lambda name: find_model(name, data_root))
+    load_appearance(config.reid, RunConfig(), data_root)
 
 
 def _draw(folder: Path, config: DemoConfig, steps: Steps) -> Site:

@@ -1,14 +1,6 @@
 from __future__ import annotations
 
-import http.server
-import queue
-import shutil
-import subprocess
-import tempfile
-import threading
-from functools import partial
 from pathlib import Path
-from urllib.parse import unquote
 
 import cv2
 import numpy as np
@@ -19,8 +11,6 @@ from mtmc.errors import InputError
 from mtmc.mot_files import read_ground_truth
 from mtmc.sources import FrameRange, ImageFolder, NoImages
 from mtmc.video import render_video
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 
 PAGE = """<!doctype html><video id="v" src="clip.webm" muted></video><script>
 const v = document.getElementById("v");
@@ -96,46 +86,8 @@ def test_trails_are_forgotten_with_their_people():
     assert set(painter._trails) == {2}
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium to play the video in a browser")
-def test_the_video_plays_in_a_browser(clip):
+def test_the_video_plays_in_a_browser(clip, browser_answer):
     (clip.parent / "index.html").write_text(PAGE, encoding="utf-8")
-
-    answers: queue.Queue[str] = queue.Queue()
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if self.path.startswith("/result?"):
-                answers.put(unquote(self.path.partition("?")[2]))
-                self.send_response(204)
-                self.end_headers()
-            else:
-                super().do_GET()
-
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    with (
-        http.server.ThreadingHTTPServer(
-            ("127.0.0.1", 0), partial(Handler, directory=str(clip.parent))
-        ) as server,
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
-    ):
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        command = [
-            CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-            "--no-first-run", "--disable-background-networking", "--disable-component-update",
-            "--disable-sync", "--autoplay-policy=no-user-gesture-required",
-            f"--user-data-dir={profile}", "--remote-debugging-port=0",
-            f"http://127.0.0.1:{server.server_port}/index.html",
-        ]  # fmt: skip
-        with subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as browser:
-            try:
-                answer = answers.get(timeout=60)
-            finally:
-                browser.kill()
-                server.shutdown()
-    size, seconds = answer.split()
+    size, seconds = browser_answer(clip.parent).split()
     assert size == "480x270"
     assert float(seconds) == pytest.approx(1.0, abs=0.1)
