@@ -194,7 +194,7 @@ def terrace_frames(root: Path, view: int) -> Frames:
                 here.append([float(row[key]) for key in ("xmin", "ymin", "xmax", "ymax")])
     paths = (folder / "Image_subsets" / f"C{view + 1}").glob("*.jpg")
     for path in sorted(paths, key=lambda path: int(path.stem)):
-        image = read_image(path)
+        image = read_image(path, int(path.stem))
         found = boxes.get(int(path.stem))
         if found is None:
             yield image, None
@@ -210,7 +210,7 @@ def adl_frames(root: Path) -> Frames:
     truth = read_ground_truth(sequence.root / "gt" / "gt.txt")
     rows = frame_rows(truth)
     for index in range(1, sequence.frame_count + 1):
-        image = read_image(sequence.image_dir / f"{index:06d}.jpg")
+        image = read_image(sequence.image_dir / f"{index:06d}.jpg", index)
         here = rows.get(index, slice(0, 0))
         asked = truth.confidence[here] != 0
         xyxy = clipped(truth.xyxy[here][asked], image)

@@ -21,7 +21,7 @@ import torch
 from mtmc.detectors.training.backdrops import draw_backdrops, read_panoramas
 from mtmc.detectors.training.calibration import calibrate
 from mtmc.detectors.training.export import export
-from mtmc.detectors.training.material import Material, read_material, write_material
+from mtmc.detectors.training.material import Material, joined, read_material, write_material
 from mtmc.detectors.training.sprites import draw_sprites
 from mtmc.detectors.training.train import TrainConfig, Training, train
 
@@ -41,8 +41,13 @@ def main() -> None:
     if checkpoint.is_file():
         training.load(checkpoint)
     if arguments.export is None:
-        sizes = (SPRITES, BACKDROPS)
-        material = make_material(arguments.out / "material.npz", arguments, arguments.seed, *sizes)
+        parts = [
+            make_material(
+                arguments.out / f"material-{seed}.npz", arguments, seed, SPRITES, BACKDROPS
+            )
+            for seed in arguments.material
+        ]
+        material = joined(parts)
         run(training, material, arguments.out)
     else:
         unseen = make_material(arguments.out / "unseen.npz", arguments, UNSEEN_SEED, *UNSEEN)
@@ -90,6 +95,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--panoramas", type=Path)
     parser.add_argument("--steps", type=int, default=TrainConfig.steps)
     parser.add_argument("--seed", type=int, default=TrainConfig.seed)
+    parser.add_argument(
+        "--material", type=int, nargs="+", default=[0], help="seeds of the material"
+    )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument(
         "--export", type=Path, help="write the calibrated network instead of training"

@@ -14,7 +14,7 @@ import numpy as np
 
 from mtmc.calibration import Camera
 from mtmc.errors import InputError
-from mtmc.types import FloatArray, Image
+from mtmc.types import Float32Array, Image
 from mtmc.worlds.lab_room import ROOM_X, ROOM_Y
 from mtmc.worlds.render_room import room_view
 
@@ -41,7 +41,7 @@ def draw_backdrops(
         if kind < ROOM_SHARE:
             image = _room(rng)
         elif panoramas and kind < ROOM_SHARE + PANORAMA_SHARE:
-            image = _view(panoramas[rng.integers(len(panoramas))], rng)
+            image = _view(panoramas[int(rng.integers(len(panoramas)))], rng)
         else:
             image = _made_up(rng)
         drawn.append(image)
@@ -115,7 +115,7 @@ def _made_up(rng: np.random.Generator) -> Image:
     return np.clip(image, 0, 255).astype(np.uint8)
 
 
-def _texture(rng: np.random.Generator) -> FloatArray:
+def _texture(rng: np.random.Generator) -> Float32Array:
     """One colour with grain of a random scale, sometimes stripes or tiles: (480, 640, 3)."""
     width, height = SIZE
     colour = np.clip(rng.uniform(20, 235) + rng.normal(0, 22, 3), 5, 250)

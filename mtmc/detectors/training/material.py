@@ -23,6 +23,13 @@ class Material:
     backdrops: Sequence[Image]
 
 
+def joined(parts: Sequence[Material]) -> Material:
+    """All people and places of several materials."""
+    sprites = [sprite for part in parts for sprite in part.sprites]
+    backdrops = [backdrop for part in parts for backdrop in part.backdrops]
+    return Material(sorted(sprites, key=lambda sprite: sprite.elevation), backdrops)
+
+
 def write_material(material: Material, path: Path) -> None:
     """Write an ``.npz``: all cut-outs one after the other, with their sizes."""
     sprites = material.sprites

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from mtmc.types import Float32Array, Image
 
 from ..background import SCALE, evidence
 from ..people import network_input
-from .scenes import Scene
+from .canvas import Scene
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,15 @@ def observe(rng: np.random.Generator, scene: Scene, config: OpticsConfig) -> Flo
     noise = rng.uniform(*config.noise)
     curve = _curve(rng, config)
     lens = _Lens(rng, config)
-    image = cv2.LUT(lens.see(scene.image), curve)
+    image = _through(lens.see(scene.image), curve)
     image = _compressed(_noisy(image, noise, rng), rng, config)
     if rng.random() < config.unknown:
         return network_input(image, None)
-    before = cv2.LUT(lens.see(scene.background), curve)
-    before = cv2.convertScaleAbs(before, alpha=1 / rng.uniform(*config.light))
-    before = _noisy(before, noise / 4, rng)  # a median of many images has little noise
+    before = _through(lens.see(scene.background), curve)
+    darker = cv2.convertScaleAbs(before, alpha=1 / rng.uniform(*config.light))
+    before = _noisy(
+        np.asarray(darker, np.uint8), noise / 4, rng
+    )  # a median of many images has little noise
     size = (image.shape[1] // SCALE, image.shape[0] // SCALE)
     now, then = (cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in (image, before))
     found = evidence(np.asarray(now, np.uint8), np.asarray(then, np.uint8))
@@ -75,7 +79,7 @@ class _Lens:
 
     def see(self, scene: Image) -> Image:
         height, width = scene.shape[:2]
-        image = scene
+        image: npt.NDArray[Any] = scene
         if self._detail < 1:
             small = (max(8, int(width * self._detail)), max(8, int(height * self._detail)))
             image = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
@@ -90,6 +94,10 @@ class _Lens:
         return np.asarray(image, np.uint8)
 
 
+def _through(image: Image, curve: Image) -> Image:
+    return np.asarray(cv2.LUT(image, curve), np.uint8)
+
+
 def _curve(rng: np.random.Generator, config: OpticsConfig) -> Image:
     """Gamma, contrast, brightness and a cast: a table (1, 256, 3)."""
     level = (np.arange(256) / 255.0) ** rng.uniform(*config.gamma)
@@ -102,9 +110,9 @@ def _curve(rng: np.random.Generator, config: OpticsConfig) -> Image:
 def _noisy(image: Image, deviation: float, rng: np.random.Generator) -> Image:
     if deviation < 0.3:
         return image
-    noise = np.empty(image.shape, np.int16)
+    noise: npt.NDArray[Any] = np.empty(image.shape, np.int16)
     cv2.setRNGSeed(int(rng.integers(2**31)))
-    cv2.randn(noise, (0.0,) * 4, (deviation,) * 4)
+    cv2.randn(noise, np.zeros(3), np.full(3, deviation))
     return np.asarray(cv2.add(image, noise, dtype=cv2.CV_8U), np.uint8)
 
 
