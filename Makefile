@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 .PHONY: help setup demo test test-all lint types check peers clean
 
 help:
-	@echo "make demo      set up, then draw a street, track its people, score and show the result"
+	@echo "make demo      set up, then draw a room, track its people in four cameras, show who came back"
 	@echo "make test      set up, then run the tests (MTMC_DATA=DIR adds those on real data)"
 	@echo "make setup     only the environment, .venv"
 	@echo "make check     lint, types and tests"
