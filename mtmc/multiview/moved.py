@@ -18,7 +18,14 @@ from mtmc.trackers.types import BoolArray
 
 from ..types import IntArray, View
 from .events import TrackerEvent
-from .moved_votes import Shift, Votes, common_shift, expected_places, votes_of
+from .moved_votes import (
+    Shift,
+    Votes,
+    common_shift,
+    count_places,
+    expected_places,
+    votes_of,
+)
 from .observe import Observations
 
 
@@ -34,14 +41,16 @@ class MovedConfig:
         Votes are taken this often: people hardly move meanwhile, seconds.
     judge_s : float
         And cameras are judged this often, seconds.
-    min_people : int
-        So many expected people (a person in a moment counts one) are needed to judge a camera.
+    place_m : float
+        Places are cells of the floor, of this size, metres.
+    min_places : int
+        In so many places people have to be expected to judge a camera.
     reach : float
         Greatest offset that is considered, as a share of the image's diagonal.
     width : float
         Offsets that agree are this close to each other, as a share of the diagonal.
     share : float
-        Share of the expected people that have to have a box at the common offset, 0 to 1.
+        Share of the places that have to have a box at the common offset, 0 to 1.
     lead : float
         And how many times as many as have one where they are expected.
     residual_m : float
@@ -54,7 +63,8 @@ class MovedConfig:
     window_s: float = 12.0
     step_s: float = 0.75
     judge_s: float = 2.0
-    min_people: int = 20
+    place_m: float = 0.5
+    min_places: int = 12
     reach: float = 0.2
     width: float = 0.012
     share: float = 0.4
@@ -66,8 +76,10 @@ class MovedConfig:
         for name in ("window_s", "step_s", "judge_s", "residual_m"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name}: expected 0 or more, got {getattr(self, name)}")
-        if self.min_people < 1:
-            raise ValueError(f"min_people: expected a number from 1, got {self.min_people}")
+        if self.min_places < 1:
+            raise ValueError(f"min_places: expected a number from 1, got {self.min_places}")
+        if not self.place_m > 0:
+            raise ValueError(f"place_m: expected a value above 0, got {self.place_m}")
         if not 0 < self.width < self.reach <= 1:
             raise ValueError(
                 f"width, reach: expected 0 < width < reach <= 1, got {self.width}, {self.reach}"
@@ -152,7 +164,9 @@ class MovedCameras:
                 votes.popleft()
             if name in by_name:
                 places = expected_places(seen, track, number, tracks, usable)
-                new = votes_of(by_name[name], camera, places, config.width, config.reach)
+                new = votes_of(
+                    by_name[name], camera, places, config.width, config.reach, config.place_m
+                )
                 votes.extend([] if new is None else [new])
         if time_s >= self._next_judgement_s:
             self._next_judgement_s = time_s + config.judge_s
@@ -164,9 +178,9 @@ class MovedCameras:
         worst: tuple[float, int, Shift] | None = None
         for number, camera in enumerate(self._cameras.values()):
             votes = self._votes[number]
-            people, unmoved = sum(v.people for v in votes), sum(v.unmoved for v in votes)
-            fits = unmoved * config.lead > people  # no shift can have a lead
-            if people < config.min_people or (fits and not self._set_aside[number]):
+            places, unmoved = count_places(votes), count_places(votes, unmoved=True)
+            fits = unmoved * config.lead > places  # no shift can have a lead
+            if places < config.min_places or (fits and not self._set_aside[number]):
                 continue
             if votes[-1].time_s - votes[0].time_s < config.window_s / 2.0:
                 continue  # people who stand still agree on anything for a moment
@@ -227,7 +241,7 @@ class MovedCameras:
             "residual_px": round(shift.length_px, 1),
             "offset_px": [round(value, 1) for value in shift.offset_px],
             "share": round(shift.share, 3),
-            "people": shift.people,
+            "places": shift.places,
         }
         self._events.append(TrackerEvent(kind, details, warning))
 

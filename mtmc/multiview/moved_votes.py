@@ -20,6 +20,9 @@ from ..types import FloatArray, IntArray, View
 from . import gaussian
 from .observe import Observations
 
+CELLS = 2**20
+"""Cells of the floor in a row, more than there are, so that one number names a cell."""
+
 
 @dataclass(frozen=True, eq=False)
 class Votes:
@@ -30,10 +33,10 @@ class Votes:
     time_s : float
     index : int
         Frame.
-    people : int
-        How many people were expected.
-    unmoved : int
-        How many of them have a box close to where they are expected.
+    place : (P,)
+        Which cell of the floor each of the expected people stands in.
+    unmoved : (P,) bool
+        Which of them have a box close to where they are expected.
     offset_px, foot_px : (V, 2)
         Offsets, and the foot points of the boxes that they lead to.
     person : (V,)
@@ -42,8 +45,8 @@ class Votes:
 
     time_s: float
     index: int
-    people: int
-    unmoved: int
+    place: IntArray
+    unmoved: BoolArray
     offset_px: FloatArray
     foot_px: FloatArray
     person: IntArray
@@ -51,7 +54,10 @@ class Votes:
 
 @dataclass(frozen=True)
 class Shift:
-    """Where the boxes of a camera lie: the offset that most people agree on.
+    """Where the boxes of a camera lie: the offset that most places agree on.
+
+    Places are counted, not people: feet behind a table are off, too, all the time that somebody
+    sits there, but only there.
 
     Attributes
     ----------
@@ -59,11 +65,11 @@ class Shift:
     length_px, length_m : float
         Its length, in the image and (median) on the ground.
     share : float
-        Share of the expected people that have a box there.
+        Share of the places that have a box there, of somebody expected.
     lead : float
         How many times as many have one close to there as at the offset near zero that most agree
         on: detectors are off by some pixels, too. Close, for in a crowd some box is near any place.
-    people : int
+    places : int
     """
 
     offset_px: tuple[float, float]
@@ -71,20 +77,18 @@ class Shift:
     length_m: float
     share: float
     lead: float
-    people: int
+    places: int
 
 
 def common_shift(
     votes: Sequence[Votes], camera: Camera | HomographyCamera, width_px: float
 ) -> Shift | None:
     """The offset that most votes agree on, within ``width_px``; None without votes."""
-    counts = np.array([one.people for one in votes], np.int64)
-    people = int(counts.sum())
+    places = count_places(votes)
     offset = np.concatenate([np.zeros((0, 2)), *(one.offset_px for one in votes)])
     if not len(offset):
         return None
-    before = (np.cumsum(counts) - counts).tolist()
-    person = np.concatenate([one.person + n for one, n in zip(votes, before, strict=True)])
+    place = np.concatenate([one.place[one.person] for one in votes])
     centre = _densest(offset, np.ones(len(offset), np.bool_), width_px)
     close = ((offset - centre) ** 2).sum(axis=1) <= width_px**2
     here = ((offset - centre) ** 2).sum(axis=1) <= (2.0 * width_px) ** 2
@@ -94,7 +98,7 @@ def common_shift(
     if near_zero.any():
         still = _densest(offset, near_zero, width_px)
         fits = near_zero & (((offset - still) ** 2).sum(axis=1) <= width_px**2)
-        unmoved = len(np.unique(person[fits]))
+        unmoved = len(np.unique(place[fits]))
     foot = np.concatenate([one.foot_px for one in votes])[here]
     metres = camera.ground_from_image(foot) - camera.ground_from_image(foot - offset[here])
     x, y = centre.tolist()
@@ -102,10 +106,16 @@ def common_shift(
         (x, y),
         float(np.hypot(x, y)),
         float(np.median(np.nan_to_num(np.hypot(metres[:, 0], metres[:, 1]), nan=np.inf))),
-        len(np.unique(person[here])) / people,
-        len(np.unique(person[close])) / max(unmoved, 1),
-        people,
+        len(np.unique(place[here])) / places,
+        len(np.unique(place[close])) / max(unmoved, 1),
+        places,
     )
+
+
+def count_places(votes: Sequence[Votes], unmoved: bool = False) -> int:
+    """In how many cells people were expected; or only those with a box where it should be."""
+    parts = [one.place[one.unmoved] if unmoved else one.place for one in votes]
+    return len(np.unique(np.concatenate(parts))) if parts else 0
 
 
 def _densest(offset: FloatArray, chosen: BoolArray, width_px: float) -> FloatArray:
@@ -156,6 +166,7 @@ def votes_of(
     places: FloatArray,
     width: float,
     reach: float,
+    place_m: float,
 ) -> Votes | None:
     """Offsets in one view from where people are expected to its boxes; None for nobody.
 
@@ -167,14 +178,17 @@ def votes_of(
         Metres; NaN where nobody is expected.
     width, reach : float
         How close is close, and the greatest offset; shares of the image's diagonal.
+    place_m : float
+        Size of the floor's cells, metres.
     """
     size = np.array(camera.image_size, np.float64)
-    pixel = camera.image_from_ground(places[np.isfinite(places).all(axis=1)])
+    places = places[np.isfinite(places).all(axis=1)]
+    pixel = camera.image_from_ground(places)
     diagonal = float(np.hypot(*size))
     margin = width * diagonal
     with np.errstate(invalid="ignore"):
         inside = ((pixel >= margin) & (pixel < size - margin)).all(axis=1)
-    pixel = pixel[inside]
+    pixel, places = pixel[inside], places[inside]
     xyxy = view.detections.xyxy
     feet = np.stack([(xyxy[:, 0] + xyxy[:, 2]) / 2, xyxy[:, 3]], axis=1)
     feet = feet[feet[:, 1] < size[1] - margin]  # cut by the border: those are no feet
@@ -183,8 +197,8 @@ def votes_of(
     offset = feet[None] - pixel[:, None]
     squared = (offset**2).sum(axis=2)
     person, box = (squared <= (reach * diagonal) ** 2).nonzero()
-    unmoved = int((squared.min(axis=1) <= margin**2).sum())
+    unmoved = squared.min(axis=1) <= margin**2
+    cell = np.floor(places / place_m).astype(np.int64)
+    place = cell[:, 0] * CELLS + cell[:, 1]
     frame = view.frame
-    return Votes(
-        frame.time_s, frame.index, len(pixel), unmoved, offset[person, box], feet[box], person
-    )
+    return Votes(frame.time_s, frame.index, place, unmoved, offset[person, box], feet[box], person)

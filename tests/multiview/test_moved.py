@@ -137,12 +137,13 @@ def test_a_run_warns_once_and_writes_it_down(room, walk, tmp_path):
 # ---------------------------------------------------------------- parts
 
 
-def votes(offsets, people=None, foot=(640.0, 600.0)) -> Votes:
+def votes(offsets, people=None, foot=(640.0, 600.0), places=None) -> Votes:
     offsets = np.asarray(offsets, float).reshape(-1, 2)
     count = len(offsets) if people is None else people
     person = np.arange(len(offsets)) % max(count, 1)
-    unmoved = len(set(person[np.hypot(*offsets.T) <= 10.0].tolist()))
-    return Votes(0.0, 1, count, unmoved, offsets, np.broadcast_to(foot, offsets.shape), person)
+    place = np.arange(count) if places is None else np.asarray(places)
+    unmoved = np.isin(np.arange(count), person[np.hypot(*offsets.T) <= 10.0])
+    return Votes(0.0, 1, place, unmoved, offsets, np.broadcast_to(foot, offsets.shape), person)
 
 
 def test_the_common_shift_is_where_most_votes_are(room):
@@ -150,7 +151,8 @@ def test_the_common_shift_is_where_most_votes_are(room):
     camera = room.cameras["a"]
     scattered = rng.uniform(-200, 200, (60, 2))
     agreeing = np.array([60.0, -30.0]) + rng.normal(0, 2, (40, 2))
-    shift = common_shift([votes(scattered), votes(agreeing)], camera, 10.0)
+    elsewhere = np.arange(60, 100)
+    shift = common_shift([votes(scattered), votes(agreeing, places=elsewhere)], camera, 10.0)
     assert shift.offset_px == pytest.approx((60.0, -30.0), abs=2.0)
     assert shift.length_px == pytest.approx(np.hypot(60, 30), abs=2.0)
     ends = camera.ground_from_image(np.array([[640.0, 600.0], [580.0, 630.0]]))
@@ -165,7 +167,29 @@ def test_a_person_counts_once_however_many_boxes_there_are(room):
     shift = common_shift([votes(np.zeros((12, 2)), people=3)], room.cameras["a"], 10.0)
     assert shift.share == 1.0
     assert shift.lead == 1.0
-    assert shift.people == 3
+    assert shift.places == 3
+
+
+def test_somebody_who_sits_there_all_the_time_counts_once(room):
+    sitting = [votes([(60.0, -30.0)], places=[7]) for _ in range(20)]
+    walking = [votes([(0.0, 0.0)], places=[place]) for place in range(6)]
+    shift = common_shift(sitting + walking, room.cameras["a"], 10.0)
+    assert shift.places == 7
+    assert shift.lead < 1
+
+
+def test_feet_behind_a_table_are_no_moved_camera(room, walk):
+    """Two people sit behind something that hides their feet from one camera; one walks."""
+    tracker = GroundTracker(room.cameras, bounds=room.bounds)
+    seats = np.array([[3.0, 3.0], [7.0, 3.5]])
+    for index in range(1, 300):
+        time_s = index / RATE
+        views = room.views(index, time_s, np.vstack([seats, walk(PEOPLE, time_s)[:1] + [0, 3.0]]))
+        boxes = views[0].detections.xyxy.copy()
+        boxes[:2, 3] -= 0.35 * (boxes[:2, 3] - boxes[:2, 1])
+        views[0] = replace(views[0], detections=Detections(boxes, np.ones(len(boxes))))
+        tracker.update(views)
+    assert tracker.take_events() == []
 
 
 def test_expected_places_are_those_of_at_least_two_other_cameras(room):
@@ -211,7 +235,8 @@ def test_empty_views_say_nothing(room):
         ({"width": 0.3}, "expected 0 < width < reach"),
         ({"share": 0.0}, "share: expected 0 to 1"),
         ({"lead": 0.5}, "lead: expected 1 or more"),
-        ({"min_people": 0}, "min_people: expected a number from 1"),
+        ({"min_places": 0}, "min_places: expected a number from 1"),
+        ({"place_m": 0.0}, "place_m: expected a value above 0"),
     ],
 )
 def test_wrong_settings_are_named(settings, message):
