@@ -42,7 +42,7 @@ from .gallery_scale import DistanceScale, ScaleConfig
 from .gallery_search import compare, shortlist
 from .gallery_store import GalleryStore
 from .gallery_thinning import spread_out
-from .gallery_tracklets import Misplaced, distance_of_halves, distances_to_rest, misplaced
+from .gallery_tracklets import Misplaced, distance_of_halves, misplaced, purify
 
 __all__ = [
     "Candidate",
@@ -194,16 +194,25 @@ class Gallery:
         answer[count == 0] = np.nan
         return answer
 
-    def distances_from(self, identity: int, others: IntArray | None = None) -> FloatArray:
-        """Cosine distances (I,) of an identity's stored crops to other identities'.
+    def vectors_of(self, identity: int) -> Float32Array:
+        """Stored crops of an identity, (n, D)."""
+        vectors: Float32Array = self._store.vectors[self._store.rows_of(identity)]
+        return vectors
 
-        NaN when nothing is kept of it, and infinite where nothing is of another.
+    def likely(self, query: Float32Array, others: IntArray) -> IntArray:
+        """Those of some identities that are worth comparing crop by crop.
+
+        At most ``shortlist``, whose mean vectors are closest to that of the query (Q, D).
         """
-        return self.distances([self._store.vectors[self._store.rows_of(identity)]], others)[0]
+        identities = self.identities
+        possible = np.isin(identities, others)
+        query = query[has_vector(query)]
+        listed = shortlist(self._store, query, possible, self.config.shortlist)
+        return np.asarray(identities[listed])
 
     def distance_between(self, one: int, other: int) -> float:
         """Cosine distance of two identities' stored crops; NaN where one has none."""
-        distance = float(self.distances_from(one, np.array([other], np.int64))[0])
+        distance = float(self.distances([self.vectors_of(one)], np.array([other], np.int64))[0, 0])
         return distance if np.isfinite(distance) else float("nan")
 
     def decide(self, entrants: Sequence[Entrant]) -> list[Decision]:
@@ -256,21 +265,12 @@ class Gallery:
         IEEE Trans. SMC, 1972), by tracklets, for a tracklet is one person. An identity that has
         only one tracklet is left alone.
         """
-        store = self._store
         others = self.identities[self.identities != identity]
-        found = list(distances_to_rest(store, identity, self.config))
-        wrong = [
-            tracklet
-            for tracklet, own, distance in found
-            if self.distances([store.vectors[own]], others)[0].min(initial=np.inf)
-            + self.config.purify_margin
-            < distance
-        ]
-        if len(wrong) == len(found):  # nothing is left to say who this is: change nothing
-            return ()
-        rows = store.rows_of(identity)
-        store.remove(rows[np.isin(store.tracklet[rows], wrong)])
-        return tuple(wrong)
+
+        def to_others(vectors: Float32Array) -> float:
+            return float(self.distances([vectors], others)[0].min(initial=np.inf))
+
+        return purify(self._store, identity, to_others, self.config)
 
     def tracklets_of(self, identity: int) -> list[int]:
         """Tracklets of which crops are stored, ascending."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
 
 from .gallery_config import GalleryConfig
-from .gallery_crops import BoolArray, FloatArray, IntArray
+from .gallery_crops import BoolArray, Float32Array, FloatArray, IntArray
 from .gallery_distance import nearest_mean_distance
 from .gallery_store import GalleryStore
 
@@ -52,26 +52,30 @@ def distance_of_halves(
     return np.asarray(_distance(store, rows[~first], rows[first], config).mean(axis=1))
 
 
-def distances_to_rest(
-    store: GalleryStore, identity: int, config: GalleryConfig
-) -> Iterator[tuple[int, IntArray, float]]:
-    """Every tracklet of an identity, its rows, and its mean distance to the identity's others."""
+def purify(
+    store: GalleryStore,
+    identity: int,
+    to_others: Callable[[Float32Array], float],
+    config: GalleryConfig,
+) -> tuple[int, ...]:
+    """Drop tracklets that are further from the rest of their identity than from others.
+
+    ``to_others`` gives the least distance of vectors (n, D) to anybody else. Returns which were
+    dropped; see `Gallery.purify`.
+    """
     rows = store.rows_of(identity)
     tracklet = store.tracklet[rows]
-    for one in np.unique(tracklet).tolist():
+    tracklets = np.unique(tracklet).tolist()
+    wrong = []
+    for one in tracklets if len(tracklets) > 1 else ():
         own, rest = rows[tracklet == one], rows[tracklet != one]
-        if len(rest):
-            yield one, own, float(_distance(store, rest, own, config).mean())
-
-
-def _distance(
-    store: GalleryStore, stored: IntArray, query: IntArray, config: GalleryConfig
-) -> FloatArray:
-    """(1, Q) distances of some rows to others that are taken for one identity."""
-    similarity = store.vectors[stored] @ store.vectors[query].T
-    return nearest_mean_distance(
-        similarity, np.array([0, len(stored)]), config.nearest, config.nearest_share
-    )
+        distance = float(_distance(store, rest, own, config).mean())
+        if to_others(store.vectors[own]) + config.purify_margin < distance:
+            wrong.append(int(one))
+    if len(wrong) == len(tracklets):  # nothing is left to say who this is: change nothing
+        return ()
+    store.remove(rows[np.isin(tracklet, wrong)])
+    return tuple(wrong)
 
 
 def misplaced(
@@ -113,3 +117,13 @@ def misplaced(
                     Misplaced(tracklet, pair[own], pair[other], to_own, to_other, len(query))
                 )
     return found
+
+
+def _distance(
+    store: GalleryStore, stored: IntArray, query: IntArray, config: GalleryConfig
+) -> FloatArray:
+    """(1, Q) distances of some rows to others that are taken for one identity."""
+    similarity = store.vectors[stored] @ store.vectors[query].T
+    return nearest_mean_distance(
+        similarity, np.array([0, len(stored)]), config.nearest, config.nearest_share
+    )

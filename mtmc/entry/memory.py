@@ -106,11 +106,13 @@ class Memory:
         gallery = self.gallery
         if gallery is None or not gallery.crops_of(person.identity):
             return None
+        vectors = self.vectors(person)
         others = gallery.identities[gallery.identities != person.identity]
+        others = gallery.likely(vectors, others)
         if not len(others):
             return None
         identities = np.concatenate([[person.identity], others])
-        distance = gallery.distances([self.vectors(person)], identities)[0]
+        distance = gallery.distances([vectors], identities)[0]
         best = int(distance[1:].argmin())
         if distance[0] - distance[1 + best] > self._config.recheck:
             return int(others[best])
@@ -142,7 +144,9 @@ class Memory:
         others = gallery.identities[gallery.identities != identity]
         threshold = gallery.scale.threshold(len(others), self._config.same_rate)
         loose = gallery.scale.threshold(len(others))
-        there = gallery.distances_from(identity, others)
+        own = gallery.vectors_of(identity)
+        others = gallery.likely(own, others)
+        there = gallery.distances([own], others)[0]
         found = []
         for other, distance in zip(others.tolist(), there.tolist(), strict=True):
             if distance <= loose:

@@ -9,6 +9,8 @@ asked who it is: somebody who is absent, one of those whom it could have been mi
 that the tracker goes on with, or somebody new. Looks decide, place and time are added to their
 distances, and those who are asked about at once are answered one-to-one. Only crops of a stretch
 that was answered enter the gallery, and none that is taken while people are close.
+
+What comes later says more than a few seconds' crops: see `second_thoughts`.
 """
 
 from __future__ import annotations

@@ -418,6 +418,18 @@ def test_the_shortlist_finds_who_an_exact_search_finds():
         assert quick.compared == 6
 
 
+def test_those_worth_comparing_are_the_closest_by_their_means():
+    gallery = filled(30, GalleryConfig(shortlist=4))
+    query, others = person(9, 5, seed=3), np.arange(2, 31)
+    likely = gallery.likely(query, others)
+    distance = gallery.distances([query], others)[0]
+    assert len(likely) == 4
+    assert 9 in likely.tolist()
+    assert set(likely.tolist()) <= set(others[np.argsort(distance)[:10]].tolist())
+    assert filled(30).likely(query, others).tolist() == others.tolist()  # fewer than the shortlist
+    assert gallery.vectors_of(9) == pytest.approx(person(9, 6))
+
+
 def test_means_follow_what_is_stored():
     gallery = filled(4)
     store = gallery._store
