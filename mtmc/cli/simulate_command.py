@@ -30,7 +30,7 @@ STREET_EPILOG = """example:
 
 LAB_EPILOG = """examples:
   mtmc simulate lab --preset lab-brief --seed 1 --out world/brief
-  mtmc run --sequence world/brief --detector yolox.onnx --reid osnet.onnx --out out/ --video
+  mtmc run --sequence world/brief --reid osnet.onnx --out out/ --video
   mtmc eval --sequence world/brief --results out/
 
   mtmc simulate lab --preset lab-hard --seed 1 --dataset market1501 --data-root DIR --out world/hard
