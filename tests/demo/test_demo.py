@@ -138,7 +138,7 @@ def test_other_folders_are_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "room").mkdir()
     (tmp_path / "room" / "thesis.tex").write_text("all of it", encoding="utf-8")
     with pytest.raises(InputError, match="no simulated world"):
-        run_demo(tmp_path, DemoConfig(seconds=2.0, workers=1))
+        run_demo(tmp_path, DemoConfig(seconds=2.0, reid="histogram", workers=1))
     assert (tmp_path / "room" / "thesis.tex").read_text(encoding="utf-8") == "all of it"
 
 
