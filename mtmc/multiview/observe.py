@@ -193,16 +193,36 @@ def _stand(
         xy[is_cut] = np.nan
         height, slope = np.full(len(xyxy), np.nan), np.zeros((len(xyxy), 2))
     else:
-        point = np.stack([middle, np.where(is_cut, xyxy[:, 1], xyxy[:, 3])], axis=1)
+        foot, top = _ends(xyxy, middle, camera, config)
+        point = np.where(is_cut[:, None], top, foot)
         plane = np.where(is_cut, config.head_m, 0.0)
         xy, jacobian = camera.ground_from_image_with_jacobian(point, plane)
         covariance = propagate_covariance(jacobian, sigma)
         if is_cut.any():
             covariance[is_cut] += _head_covariance(xy[is_cut], camera, config)
-        height, slope = _heights(xy, np.stack([middle, xyxy[:, 1]], axis=1), camera)
+        height, slope = _heights(xy, top, camera)
         height[is_cut | (xyxy[:, 1] <= config.border_px)] = np.nan
     covariance += config.sigma_m**2 * np.eye(2)
     return xy, covariance, height, slope
+
+
+def _ends(
+    xyxy: FloatArray, middle: FloatArray, camera: Camera, config: ObserveConfig
+) -> tuple[FloatArray, FloatArray]:
+    """Pixels of the feet and of the top of the head, (N, 2): people lean where a camera looks down.
+
+    The image of a vertical line is upright in the middle of the image only. Towards its sides the
+    feet are nearer to the middle than the head, by as much over a box's height as the image of
+    somebody who stands there says.
+    """
+    half = (xyxy[:, 3] - xyxy[:, 1]) / 2
+    foot = np.stack([middle, xyxy[:, 3]], axis=1)
+    xy = camera.ground_from_image(foot)
+    head = camera.project(np.column_stack([xy, np.full(len(xy), config.head_m)]))
+    rise = np.maximum(foot[:, 1] - head[:, 1], 1.0)
+    lean = np.nan_to_num((head[:, 0] - foot[:, 0]) / rise, nan=0.0) * half
+    foot[:, 0] -= lean
+    return foot, np.stack([middle + lean, xyxy[:, 1]], axis=1)
 
 
 def _head_covariance(xy: FloatArray, camera: Camera, config: ObserveConfig) -> FloatArray:

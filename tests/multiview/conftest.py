@@ -32,12 +32,13 @@ class Room:
     bounds: Area
 
     def boxes(self, camera: str, xy: FloatArray, height: float = 1.7) -> FloatArray:
-        """Boxes (N, 4) whose lower edge stands exactly on the given places."""
+        """Boxes (N, 4) around the images of upright people who stand on the given places."""
         model = self.cameras[camera]
         foot = model.image_from_ground(xy)
         head = model.image_from_ground(xy, height)
         half = 0.19 * (foot[:, 1] - head[:, 1])
-        return np.stack([foot[:, 0] - half, head[:, 1], foot[:, 0] + half, foot[:, 1]], axis=1)
+        middle = (foot[:, 0] + head[:, 0]) / 2
+        return np.stack([middle - half, head[:, 1], middle + half, foot[:, 1]], axis=1)
 
     def views(self, index: int, time_s: float, xy: FloatArray) -> list[View]:
         """What every camera sees of people (N, 2): all whose boxes lie in the image."""
