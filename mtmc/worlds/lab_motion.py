@@ -9,54 +9,23 @@ somebody, sit, queue at the counter, cross to the far side.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..types import FloatArray
 from .lab_habits import Habits
 from .lab_paths import FloorPlan
+from .lab_person import Person
 from .lab_room import ONE_DOOR, OUTSIDE_Y, QUEUE, ROOM_Y, SEATS, Door
+from .lab_steps import keep_apart, move
 from .lab_visits import Visit
 from .lab_world import LabWorld
 
-RELAXATION_S = 0.45
-REPULSION = 2.6
-"""Acceleration between two bodies that touch, m/s²."""
-REPULSION_RANGE_M = 0.32
-BODY_GAP_M = 0.5
-TOUCH_M = 0.36
-"""Bodies come no nearer than this, centre to centre."""
 ARRIVED_M = 0.2
 SIT_DOWN_S = 1.3
 STUCK_S = 4.0
 DOORWAY_M = 1.0
 """Nobody comes in while somebody else is so near to the door."""
-
-
-@dataclass
-class _Person:
-    """Somebody who is in the room."""
-
-    column: int
-    visit: int
-    leave_s: float
-    speed: float
-    at: FloatArray
-    door_x: float
-    rng: np.random.Generator
-    velocity: FloatArray = field(default_factory=lambda: np.zeros(2))
-    heading: float = np.pi / 2
-    walked: float = 0.0
-    seated: float = 0.0
-    seat: int | None = None
-    place_in_line: int | None = None
-    way: list[FloatArray] = field(default_factory=list)
-    errand: Iterator[None] | None = None
-    wanted_heading: float | None = None
-    slow_s: float = 0.0
-    leaving: bool = False
-    gone: bool = False
 
 
 class Room:
@@ -73,7 +42,7 @@ class Room:
         self._waiting = sorted(enumerate(visits, 1), key=lambda pair: pair[1].start_s)
         self._seed, self._step_s = seed, step_s
         self._left_s: dict[int, float] = {}
-        self.people: list[_Person] = []
+        self.people: list[Person] = []
         self.time_s = 0.0
 
     def advance(self) -> None:
@@ -82,8 +51,8 @@ class Room:
         for person in self.people:
             self._decide(person)
         for person in self.people:
-            self._move(person)
-        self._keep_apart()
+            move(person, self.people, self._plan, self._step_s)
+        keep_apart(self.people, self._plan)
         self._left_s |= {person.column: self.time_s for person in self.people if person.gone}
         self.people = [person for person in self.people if not person.gone]
         self.time_s += self._step_s
@@ -105,7 +74,7 @@ class Room:
             leave = (self.time_s if habits.full_stay else visit.start_s) + visit.stay_s
             leave -= habits.leave_early_s
             speed = float(np.clip(rng.normal(habits.speed, 0.15), 0.7, 1.4))
-            person = _Person(visit.person, number, leave, speed, start, door_x, rng)
+            person = Person(visit.person, number, leave, speed, start, door_x, rng)
             person.errand = self._errands(person)
             self.people.append(person)
 
@@ -126,13 +95,13 @@ class Room:
         """One of some doors; nothing is drawn in a room that has but one."""
         return float(rng.choice(doors)) if len(self._door_x) > 1 else doors[0]
 
-    def _decide(self, person: _Person) -> None:
+    def _decide(self, person: Person) -> None:
         if person.errand is not None and next(person.errand, StopIteration) is StopIteration:
             person.gone = True
 
-    def _errands(self, person: _Person) -> Iterator[None]:
+    def _errands(self, person: Person) -> Iterator[None]:
         """What a person does between coming and going, one step per item."""
-        choices: list[Callable[[_Person], Iterator[None]]] = [
+        choices: list[Callable[[Person], Iterator[None]]] = [
             self._stand, self._sit, self._queue, self._join, self._cross,
         ]  # fmt: skip
         weights = np.array(self._habits.weights) / sum(self._habits.weights)
@@ -148,7 +117,7 @@ class Room:
         yield from self._walk(person, np.array([door_x, 0.5]))
         yield from self._walk(person, np.array([door_x, OUTSIDE_Y]))
 
-    def _walk(self, person: _Person, goal: FloatArray) -> Iterator[None]:
+    def _walk(self, person: Person, goal: FloatArray) -> Iterator[None]:
         person.way = self._plan.path(person.at, goal)
         person.wanted_heading, person.slow_s = None, 0.0
         while person.way:
@@ -160,24 +129,24 @@ class Room:
             while person.way and np.linalg.norm(person.way[0] - person.at) < ARRIVED_M:
                 person.way.pop(0)
 
-    def _stay(self, person: _Person, seconds: float) -> Iterator[None]:
+    def _stay(self, person: Person, seconds: float) -> Iterator[None]:
         until = self.time_s + seconds
         while self.time_s < min(until, person.leave_s):
             yield
 
-    def _stand(self, person: _Person) -> Iterator[None]:
+    def _stand(self, person: Person) -> Iterator[None]:
         yield from self._walk(person, self._some_place(person))
         person.wanted_heading = float(person.rng.uniform(-np.pi, np.pi))
         yield from self._stay(person, float(person.rng.uniform(2.0, 12.0)))
 
-    def _some_place(self, person: _Person) -> FloatArray:
+    def _some_place(self, person: Person) -> FloatArray:
         return self._plan.random_place(person.rng, self._habits.keep_clear_m)
 
-    def _cross(self, person: _Person) -> Iterator[None]:
+    def _cross(self, person: Person) -> Iterator[None]:
         for _ in range(2):
             yield from self._walk(person, self._some_place(person))
 
-    def _join(self, person: _Person) -> Iterator[None]:
+    def _join(self, person: Person) -> Iterator[None]:
         others = [o for o in self.people if o is not person and o.seat is None and not o.leaving]
         if not others:
             yield from self._stand(person)
@@ -192,7 +161,7 @@ class Room:
         person.wanted_heading = float(np.arctan2(offset[1], offset[0]))
         yield from self._stay(person, float(person.rng.uniform(4.0, 15.0)))
 
-    def _sit(self, person: _Person) -> Iterator[None]:
+    def _sit(self, person: Person) -> Iterator[None]:
         taken = {other.seat for other in self.people}
         free = [number for number in range(len(SEATS)) if number not in taken]
         if not free:
@@ -211,7 +180,7 @@ class Room:
         person.seat = None
 
     def _shift(
-        self, person: _Person, start: FloatArray, end: FloatArray, seated: float
+        self, person: Person, start: FloatArray, end: FloatArray, seated: float
     ) -> Iterator[None]:
         """Sit down, or stand up: between two places, in a moment."""
         begin, before = self.time_s, person.seated
@@ -222,7 +191,7 @@ class Room:
             yield
         person.at, person.seated = end.copy(), seated
 
-    def _queue(self, person: _Person) -> Iterator[None]:
+    def _queue(self, person: Person) -> Iterator[None]:
         taken = {other.place_in_line for other in self.people}
         if len(QUEUE) - 1 in taken:
             yield from self._stand(person)
@@ -240,83 +209,6 @@ class Room:
             if all(other.place_in_line != ahead for other in self.people):
                 person.place_in_line = ahead
         person.place_in_line = None
-
-    def _move(self, person: _Person) -> None:
-        if person.seated > 0 or (person.seat is not None and not person.way):
-            person.velocity = np.zeros(2)
-            self._turn(person)
-            return
-        goal = person.way[0] - person.at if person.way else np.zeros(2)
-        gap = float(np.linalg.norm(goal))
-        wish = goal / gap * person.speed if gap > 1e-9 else np.zeros(2)
-        force = (wish - person.velocity) / RELAXATION_S + self._push(person)
-        person.velocity = person.velocity + self._step_s * force
-        speed = float(np.linalg.norm(person.velocity))
-        if speed > 1.3 * person.speed:
-            person.velocity *= 1.3 * person.speed / speed
-        step = self._slide(person.at, self._step_s * person.velocity)
-        person.at = person.at + step
-        person.walked += float(np.linalg.norm(step))
-        slow = bool(person.way) and np.linalg.norm(step) < 0.15 * self._step_s
-        person.slow_s = person.slow_s + self._step_s if slow else 0.0
-        self._turn(person)
-
-    def _push(self, person: _Person) -> FloatArray:
-        total = np.zeros(2)
-        for other in self.people:
-            if other is person:
-                continue
-            away = person.at - other.at
-            gap = max(float(np.linalg.norm(away)), 1e-6)
-            if gap > 1.5:
-                continue
-            away = away / gap
-            # a little to the right, so that two who meet do not stand still face to face
-            side = np.array([away[1], -away[0]])
-            strength = REPULSION * np.exp((BODY_GAP_M - gap) / REPULSION_RANGE_M)
-            total += strength * (away + 0.35 * side)
-        return np.asarray(np.clip(total, -6.0, 6.0))
-
-    def _slide(self, at: FloatArray, step: FloatArray) -> FloatArray:
-        """The step, or what of it leads along an obstacle; nothing when that does not either."""
-        if not self._plan.walkable(at[None])[0]:
-            return self._back(at, step)
-        for attempt in (step, step * [1.0, 0.0], step * [0.0, 1.0]):
-            if self._plan.walkable((at + attempt)[None])[0]:
-                return np.asarray(attempt)
-        return np.zeros(2)
-
-    def _back(self, at: FloatArray, step: FloatArray) -> FloatArray:
-        """From where a body does not fit, as after sitting at a table: towards where it does."""
-        free = self._plan.nearest_place(at) - at
-        gap = float(np.linalg.norm(free))
-        return np.asarray(free / gap * min(gap, float(np.linalg.norm(step)) + 0.01))
-
-    def _keep_apart(self) -> None:
-        """Bodies do not pass through each other."""
-        walking = [person for person in self.people if person.seat is None]
-        for first in range(len(walking)):
-            for second in range(first + 1, len(walking)):
-                a, b = walking[first], walking[second]
-                away = a.at - b.at
-                gap = float(np.linalg.norm(away))
-                if 1e-6 < gap < TOUCH_M:
-                    shift = away / gap * (TOUCH_M - gap) / 2
-                    for person, own in ((a, shift), (b, -shift)):
-                        if self._plan.walkable((person.at + own)[None])[0]:
-                            person.at = person.at + own
-
-    def _turn(self, person: _Person) -> None:
-        speed = float(np.linalg.norm(person.velocity))
-        if speed > 0.25:
-            wanted = float(np.arctan2(person.velocity[1], person.velocity[0]))
-        elif person.wanted_heading is not None:
-            wanted = person.wanted_heading
-        else:
-            return
-        turn = (wanted - person.heading + np.pi) % (2 * np.pi) - np.pi
-        limit = 4.0 * self._step_s
-        person.heading += float(np.clip(turn, -limit, limit))
 
 
 def walk_through(
