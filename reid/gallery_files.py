@@ -15,7 +15,7 @@ from .gallery_crops import Crops, Float32Array, FloatArray, IntArray, check_vect
 from .gallery_scale import DistanceScale
 from .gallery_store import GalleryStore
 
-FORMAT = "mtmc-gallery-1"
+FORMAT = "mtmc-gallery-2"
 
 _KINDS = {
     "vectors": np.float32,

@@ -112,6 +112,7 @@ class DistanceScale:
         self._statistics, self._tail = statistics, NormalDist(*different)
         self._same = _Spread(*same, config.prior_count)
         self._different = _Spread(*different, config.prior_count)
+        self._own = _Spread(*same, config.prior_count)
 
     @property
     def same(self) -> NormalDist:
@@ -130,6 +131,23 @@ class DistanceScale:
     def learn_different(self, distance: FloatArray) -> None:
         """Take distances of people who were visible at once; one per pair tells all there is."""
         self._different.learn(np.asarray(distance, np.float64))
+
+    def learn_own(self, distance: FloatArray) -> None:
+        """Take distances of people to what is stored of themselves; NaN is skipped."""
+        self._own.learn(np.asarray(distance, np.float64))
+
+    @property
+    def equal_error(self) -> float:
+        """The distance that is as many deviations above one's own as below those of others.
+
+        NaN until the site has told enough of both. With normal distributions as many people are
+        missed there as two are taken for each other.
+        """
+        told = min(self._own.moments[0], self._different.moments[0])
+        if told < self.config.prior_count:
+            return float("nan")
+        own, other = self._own.normal, self._different.normal
+        return (own.mean * other.stdev + other.mean * own.stdev) / (own.stdev + other.stdev)
 
     def threshold(self, candidates: int = 1, false_match_rate: float | None = None) -> float:
         """The distance below which a stranger is taken for one of several people that seldom.
@@ -150,6 +168,14 @@ class DistanceScale:
         different = self.different
         return max(different.mean + deviation * different.stdev, 0.0)
 
+    def balanced_threshold(self, candidates: int = 1) -> float:
+        """The same, but not so low that more people are missed than taken for others.
+
+        A rate of false matches that a weak network reaches only where it hardly knows anybody is
+        worth nothing: every visit would be somebody new.
+        """
+        return float(np.fmax(self.threshold(candidates), self.equal_error))
+
     def log_ratio(self, distance: FloatArray) -> FloatArray:
         """Log p(d | same) - log p(d | different), falling with d; 0 for NaN.
 
@@ -166,10 +192,11 @@ class DistanceScale:
         return np.where(np.isnan(ratio), 0.0, ratio)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers: count, sum and sum of squares of what the site added to either kind."""
+        """Plain numbers: count, sum and sum of squares of what the site added to each kind."""
         return {
             "same": self._same.moments.tolist(),
             "different": self._different.moments.tolist(),
+            "own": self._own.moments.tolist(),
         }
 
     def restore(self, data: Mapping[str, Any]) -> None:
@@ -180,7 +207,8 @@ class DistanceScale:
         ValueError
             When it is malformed.
         """
-        for name, spread in (("same", self._same), ("different", self._different)):
+        spreads = {"same": self._same, "different": self._different, "own": self._own}
+        for name, spread in spreads.items():
             moments = np.asarray(data.get(name), np.float64)
             if moments.shape != (3,) or not np.isfinite(moments).all() or moments[0] < 0:
                 raise ValueError(f"scale.{name}: expected count, sum and sum of squares")

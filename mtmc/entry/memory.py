@@ -74,7 +74,7 @@ class Memory:
 
     def threshold(self, candidates: int) -> float:
         """Distance above which somebody is none of several candidates."""
-        return 1.0 if self.gallery is None else self.gallery.scale.threshold(candidates)
+        return 1.0 if self.gallery is None else self.gallery.scale.balanced_threshold(candidates)
 
     @property
     def unknown(self) -> float:
@@ -116,6 +116,7 @@ class Memory:
         best = int(distance[1:].argmin())
         if distance[0] - distance[1 + best] > self._config.recheck:
             return int(others[best])
+        gallery.scale.learn_own(distance[:1])
         return None
 
     def learn_apart(self, people: Iterable[Present]) -> None:
@@ -143,7 +144,7 @@ class Memory:
             return []
         others = gallery.identities[gallery.identities != identity]
         threshold = gallery.scale.threshold(len(others), self._config.same_rate)
-        loose = gallery.scale.threshold(len(others))
+        loose = gallery.scale.balanced_threshold(len(others))
         own = gallery.vectors_of(identity)
         others = gallery.likely(own, others)
         there = gallery.distances([own], others)[0]

@@ -325,6 +325,31 @@ def test_the_site_moves_the_threshold():
     assert scale.to_dict() == before
 
 
+def test_a_network_that_tells_people_apart_badly_still_knows_them():
+    rng = np.random.default_rng(0)
+    scale = DistanceScale(ScaleConfig(different_sigma=0.13))
+    assert np.isnan(scale.equal_error)  # nothing is known of the site yet
+    assert scale.balanced_threshold(10) == scale.threshold(10)
+    own, others = rng.normal(0.32, 0.06, 2000), rng.normal(0.7, 0.13, 2000)
+    scale.learn_own(own)
+    assert np.isnan(scale.equal_error)
+    scale.learn_different(others)
+    missed, taken = (own > scale.equal_error).mean(), (others < scale.equal_error).mean()
+    assert missed == pytest.approx(taken, abs=0.01)
+    assert (own > scale.threshold(10)).mean() > 5 * missed
+    assert scale.balanced_threshold(10) == scale.equal_error
+    again = DistanceScale(ScaleConfig(different_sigma=0.13))
+    again.restore(scale.to_dict())
+    assert again.equal_error == scale.equal_error
+
+
+def test_a_network_that_tells_people_apart_well_keeps_its_false_match_rate():
+    scale = DistanceScale()
+    scale.learn_own(np.full(50, 0.1))
+    scale.learn_different(np.random.default_rng(0).normal(0.5, 0.05, 200))
+    assert scale.equal_error < scale.threshold(1) == scale.balanced_threshold(1)
+
+
 def test_log_ratio_never_rises_and_is_neutral_for_unknown_distances():
     scale = DistanceScale(ScaleConfig(), statistics())
     ratio = scale.log_ratio(np.linspace(-0.1, 2.0, 500))
