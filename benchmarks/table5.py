@@ -26,7 +26,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ from mtmc.types import GlobalTrack, Relabel
 from mtmc.worlds.lab import MOST_AT_ONCE, LabConfig
 
 from .provenance import ROOT, digest, provenance
-from .table5_looks import network, oracle
+from .table5_looks import Vectors, network, oracle
 from .table5_scores import identified
 from .table5_worlds import (
     Played,
@@ -63,8 +63,6 @@ LABS = {"lab-real": "lab", "lab-hard-real": "lab-hard"}
 LOW_RESOLUTION = {"lab-lowres-real": "lab-hard-real"}
 WORLDS = ("lab-hard-real", "lab-lowres-real", "lab-real", "lab-rendered", "shelf-real")
 RENDERED = "lab-brief"
-PERFECT = ("lab-hard-real",)
-"""Worlds in which networks are tried on perfect tracklets, too."""
 ON_PERFECT = ", perfect tracklets"
 NAMES = {
     HISTOGRAM: "histogram",
@@ -148,6 +146,7 @@ class Bench:
     data_root: Path
     models: dict[str, Embedder]
     kept: Kept
+    on_perfect: bool
 
     def play(self, world: str, seed: int) -> tuple[Played, Tracks]:
         """A world and what the ground tracker says of it."""
@@ -185,24 +184,20 @@ class Bench:
             data = embedder.card.distances
             statistics = DistanceStatistics.from_dict(data) if data else None
 
-            def both(
-                played: Played, tracks: Tracks, own: Embedder = embedder,
-                scale: DistanceStatistics | None = statistics,
-            ) -> Scores:  # fmt: skip
-                """On perfect tracklets, too, while the vectors are at hand."""
-                looks = network(played, own, self.dataset)
-                found = identified(played, tracks, looks, scale)
-                if world in PERFECT:
-                    ideal = identified(played, perfect(played), looks, scale)
-                    found |= {f"{key}{ON_PERFECT}": value for key, value in ideal.items()}
-                return found
+            @cache
+            def looks(own: Embedder = embedder) -> Vectors:
+                """Every crop is embedded once for both rows."""
+                return network(at_hand()[0], own, self.dataset)
 
-            name, found = row(name, both)
-            ideal = {k.removesuffix(ON_PERFECT): found.pop(k) for k in list(found)
-                     if k.endswith(ON_PERFECT)}  # fmt: skip
-            yield name, found
-            if ideal:
-                yield name + ON_PERFECT, ideal
+            def score(
+                tracks: Tracks, scale: DistanceStatistics | None = statistics,
+                looks: Callable[[], Vectors] = looks,
+            ) -> Scores:  # fmt: skip
+                return identified(at_hand()[0], tracks, looks(), scale)
+
+            yield row(name, lambda _, tracks, score=score: score(tracks))
+            if self.on_perfect:
+                yield row(name + ON_PERFECT, lambda p, _, score=score: score(perfect(p)))
 
 
 def terrace(data_root: Path, models: Sequence[Path], kept: Kept) -> list[dict[str, Any]]:
@@ -270,6 +265,9 @@ def main() -> int:
     )
     parser.add_argument("--worlds", nargs="+", choices=[*WORLDS, "Terrace"],
                         default=[*WORLDS, "Terrace"])  # fmt: skip
+    parser.add_argument(
+        "--perfect", action="store_true", help="networks on perfect tracklets, too, not only oracle"
+    )
     parser.add_argument("--seeds", type=int, default=5, help="seeds 1 to N (default 5)")
     arguments = parser.parse_args()
     models = {
@@ -278,10 +276,10 @@ def main() -> int:
     }
     kept = Kept(CACHE)
     dataset = read_dataset(["market1501"], arguments.market)
-    bench = Bench(dataset, arguments.data_root, models, kept)
+    bench = Bench(dataset, arguments.data_root, models, kept, arguments.perfect)
     rows, compared = [], []
     worlds = [world for world in arguments.worlds if world != "Terrace"]
-    total = arguments.seeds * sum(3 + len(models) * (1 + (one in PERFECT)) for one in worlds)
+    total = len(worlds) * arguments.seeds * (3 + len(models) * (1 + arguments.perfect))
     console = Console(stderr=True)
     with progress_bars(console) as bar_of:
         bar = bar_of("rows", total)
