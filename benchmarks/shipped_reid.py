@@ -44,7 +44,7 @@ OTHERS = (
     "osnet_x0_25_market1501.onnx",
     "person-reidentification-retail-0287.onnx",
 )
-WORLD_SEEDS = (11, 12, 13, 14, 15)
+WORLD_SEEDS = (11, 12, 13)
 SPEED_CROPS, SPEED_ROUNDS = 32, 7
 
 
@@ -54,17 +54,25 @@ def main() -> None:
     cv2.setNumThreads(1)
     tests = datasets(arguments)
     worlds = [world_crops("lab", seed, arguments.seconds) for seed in arguments.seeds]
-    before = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.is_file() else {}
-    rows: dict[str, Any] = before.get("rows", {})
     for name, model in models(arguments.models):
-        row = {test: scores(model, dataset) for test, dataset in tests.items()}
+        row: dict[str, Any] = {test: scores(model, dataset) for test, dataset in tests.items()}
         if worlds:
-            row["rendered worlds"] = {"auc": world_auc(model, worlds), "seeds": arguments.seeds}
+            row["rendered worlds"] = {
+                "auc": world_auc(model, worlds),
+                "seeds": arguments.seeds,
+                "seconds": arguments.seconds,
+            }
         row["cpu_ms_per_crop"] = round(speed_ms(model), 2)
-        rows[name] = {**rows.get(name, {}), **row}
+        store(name, row)
         print(name, json.dumps(row), flush=True)
-    document = {"rows": rows, "world_seconds": arguments.seconds, **provenance("reid", "mtmc")}
-    RESULT.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def store(name: str, row: dict[str, Any]) -> None:
+    """Put what was measured in the place of earlier figures of the same network and test."""
+    before = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.is_file() else {"rows": {}}
+    source = provenance("reid", "mtmc")
+    rows = {**before["rows"], name: {**before["rows"].get(name, {}), **row, "source": source}}
+    RESULT.write_text(json.dumps({"rows": rows}, indent=2) + "\n", encoding="utf-8")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -76,7 +84,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--cuhk", type=Path, help="folder of CUHK01")
     parser.add_argument("--models", nargs="+", default=[OURS, RANDOM, HISTOGRAM, *OTHERS])
     parser.add_argument("--seeds", type=int, nargs="*", default=list(WORLD_SEEDS))
-    parser.add_argument("--seconds", type=float, default=120.0, help="length of a rendered world")
+    parser.add_argument("--seconds", type=float, default=60.0, help="length of a rendered world")
     return parser.parse_args()
 
 
