@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from .appearance import AppearanceConfig
 from .associate import AssociateConfig
 from .births import BirthConfig
+from .exchanges import ExchangeConfig
 from .existence import ExistenceConfig
 from .identity import IdentityConfig
 from .motion import MotionConfig
@@ -21,7 +22,7 @@ class GroundTrackerConfig:
 
     Attributes
     ----------
-    observe, motion, associate, appearance, existence, births, residuals, identity, moved
+    observe, motion, associate, appearance, existence, births, residuals, identity, exchanges, moved
         Settings of the parts.
     lag_s : float
         How long decisions are put off, seconds: a moment is reported that much later, with what is
@@ -40,6 +41,7 @@ class GroundTrackerConfig:
     births: BirthConfig = field(default_factory=BirthConfig)
     residuals: ResidualConfig = field(default_factory=ResidualConfig)
     identity: IdentityConfig = field(default_factory=IdentityConfig)
+    exchanges: ExchangeConfig = field(default_factory=ExchangeConfig)
     moved: MovedConfig = field(default_factory=MovedConfig)
     lag_s: float = 2.0
     rounds: int = 1

@@ -137,12 +137,17 @@ class Decider:
         roll.settle(cost, time_s, self._lag_s)
         self._forget(time_s)
 
+    @property
+    def holders(self) -> dict[int, int]:
+        """Identity of every track (serial number) now."""
+        return dict(self._moments[-1].holder)
+
     def names(self, time_s: float) -> dict[int, int]:
         """Identity of every track (serial number) at an earlier moment, as it seems now."""
         target = next(moment for moment in self._moments if moment.time_s == time_s)
         last = self._moments[-1]
         if target is last:
-            return dict(last.holder)
+            return self.holders
         row_of = {serial: row for row, serial in enumerate(last.serial.tolist())}
         ways = {who: (last.number, row_of[serial]) for serial, who in last.holder.items()}
         found: dict[int, int] = {}

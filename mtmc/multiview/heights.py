@@ -21,7 +21,7 @@ def predict_heights(people: Population, step_s: float, drift: float) -> None:
 def update_heights(
     people: Population, track: IntArray, height: FloatArray, sigma_m: float, limit: float
 ) -> None:
-    """Update with the mean of what the cameras show, limited as positions are.
+    """Update with the mean of what the cameras show, limited as positions are; and note the mean.
 
     Parameters
     ----------
@@ -35,11 +35,13 @@ def update_heights(
     limit : float
         No mean pulls harder than one at this many standard deviations.
     """
+    people.shown_height[:] = np.nan
     if not len(track):
         return
     count = np.bincount(track, minlength=len(people))
     known = np.flatnonzero(count)
     mean = np.bincount(track, height, minlength=len(people))[known] / count[known]
+    people.shown_height[known] = mean
     noise = sigma_m**2 / count[known]
     prior = people.height_variance[known]
     difference = mean - people.height[known]

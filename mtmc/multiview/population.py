@@ -25,6 +25,8 @@ class Population:
         x, y, vx, vy in metres and metres per second.
     height, height_variance : (T,) float64
         Metres.
+    shown_height : (T,) float64
+        How tall all cameras together show somebody now, metres; NaN where none does.
     log_odds : (T,) float64
         Of existence.
     born_s, seen_s : (T,) float64
@@ -42,6 +44,7 @@ class Population:
     covariance: FloatArray
     height: FloatArray
     height_variance: FloatArray
+    shown_height: FloatArray
     log_odds: FloatArray
     born_s: FloatArray
     seen_s: FloatArray
@@ -62,6 +65,7 @@ class Population:
             covariance=np.zeros((tracks, 4, 4)),
             height=real.copy(),
             height_variance=real.copy(),
+            shown_height=np.full(tracks, np.nan),
             log_odds=real.copy(),
             born_s=real.copy(),
             seen_s=real.copy(),

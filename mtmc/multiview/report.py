@@ -11,6 +11,7 @@ import numpy as np
 from ..sites.area import Area
 from ..types import FloatArray, GlobalTrack, IntArray, Relabel
 from .deciding import Decider
+from .exchanges import Exchanges
 from .observe import Observations
 from .population import Population
 
@@ -73,12 +74,14 @@ class Reports:
             notes[serial] = _Note(index, xy, covariance, members[serial])
         self._moments.append((time_s, notes))
 
-    def take(self, decider: Decider, time_s: float) -> list[GlobalTrack | Relabel]:
+    def take(
+        self, decider: Decider, exchanges: Exchanges, time_s: float
+    ) -> list[GlobalTrack | Relabel]:
         """All moments that lie a lag or more before ``time_s``, and were not reported yet."""
         found: list[GlobalTrack | Relabel] = []
         while self._moments and self._moments[0][0] <= time_s - self._lag_s:
             moment_s, notes = self._moments.popleft()
-            names = decider.names(moment_s) if notes else {}
+            names = exchanges.rename(decider.names(moment_s) if notes else {}, moment_s)
             for serial, note in notes.items():
                 if serial in names:
                     identity = self._public.setdefault(names[serial], len(self._public) + 1)

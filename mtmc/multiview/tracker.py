@@ -16,6 +16,7 @@ from .appearance import DistanceScale
 from .config import GroundTrackerConfig
 from .deciding import Decider
 from .events import TrackerEvent
+from .exchanges import Exchanges
 from .heights import predict_heights, update_heights
 from .identity import link
 from .matching import Matcher
@@ -73,6 +74,7 @@ class GroundTracker:
         self._matcher = Matcher(len(cameras), config, self._residuals, self._scale)
         self._newcomers = Newcomers(self._list, config, bounds)
         self._decider = Decider(config.identity, self._scale, config.lag_s, len(cameras), bounds)
+        self._exchanges = Exchanges(config.exchanges)
         self._reports = Reports(region, config.lag_s)
         self._time_s: float | None = None
 
@@ -106,11 +108,12 @@ class GroundTracker:
         self._reports.note(people, views[0].frame.index, time_s, members)
         self._confirm(time_s)
         self._decider.look(people.take(people.id > 0), time_s)
-        return self._reports.take(self._decider, time_s)
+        self._compare(time_s)
+        return self._reports.take(self._decider, self._exchanges, time_s)
 
     def flush(self) -> list[GlobalTrack | Relabel]:
         """Report the last moments, on what is known."""
-        return self._reports.take(self._decider, np.inf)
+        return self._reports.take(self._decider, self._exchanges, np.inf)
 
     def take_events(self) -> list[TrackerEvent]:
         """Cameras that seem to have moved, and that are back, since the last call."""
@@ -199,3 +202,11 @@ class GroundTracker:
         alive = np.ones(len(people), np.bool_)
         alive[coasting[replaced]] = False
         self._keep(alive)
+
+    def _compare(self, time_s: float) -> None:
+        """Let encounters begin and end, among those who count and are seen."""
+        people, holders = self._people, self._decider.holders
+        known = np.isin(people.serial, list(holders))
+        rows = np.flatnonzero(known & (people.seen_s == time_s))
+        who = np.array([holders[serial] for serial in people.serial[rows].tolist()], np.int64)
+        self._exchanges.look(who, people.xy[rows], people.shown_height[rows], time_s)

@@ -170,6 +170,13 @@ def test_slow_motion_is_the_same_film(room, walk, factor):
             max_gap_s=config.identity.max_gap_s * factor,
             speed_sigma=config.identity.speed_sigma / factor,
         ),
+        exchanges=replace(
+            config.exchanges,
+            before_s=config.exchanges.before_s * factor,
+            after_s=config.exchanges.after_s * factor,
+            memory_s=config.exchanges.memory_s * factor,
+            forget_s=config.exchanges.forget_s * factor,
+        ),
         lag_s=config.lag_s * factor,
     )
     stretched = [
