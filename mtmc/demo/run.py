@@ -33,7 +33,7 @@ from .steps import Steps
 PRESET = "lab-brief"
 REID = "rendered_people.pt"
 """The appearance model that ships."""
-VIDEO_WIDTH = 1024
+VIDEO_WIDTH = 960
 STILL_LEVELS = 8
 """The page holds the whole video: the noise of the drawn cameras would be most of it."""
 PLAIN, WITH_LOOKS = "without", "with"

@@ -2,9 +2,9 @@
 
 IDF1 tells how much of everybody's time one identity holds; it does not tell whether somebody who
 comes back is recognised. Here every person owns an identity: that under which most of their first
-visit was shown, unless somebody else had it before; then that of the next visit. A return is
-recognised when most of it is shown under the identity that the person owned before, and time under
-any other identity than one's own is time under a wrong one.
+visit was shown, for a second at least, unless somebody else had it before; then that of the next
+visit. A return is recognised when most of it is shown under the identity that the person owned
+before, and time under any other identity than one's own is time under a wrong one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ LEAST_ABSENCE_S = 2.5
 """Somebody who was away for longer comes back: the ground tracker follows nobody unseen for more
 than this (``ExistenceConfig.max_unseen_s``)."""
 LEAST_VISIT_S = 1.0
-"""Shorter visits, as at the end of a recording, are no returns that could be recognised."""
+"""Shorter visits, as at the end of a recording, are no returns that could be recognised; and who
+was shown for less time under an identity does not own it."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,12 @@ def score_visits(truth: GroundTruth, evaluation: SequenceEvaluation, rate: float
     for person, frames in stays:
         under = [shown.get((person, frame)) for frame in frames.tolist()]
         identity = _longest(under)
-        first = identity is not None and person not in owned and identity not in owned.values()
+        first = (
+            identity is not None
+            and person not in owned
+            and identity not in owned.values()
+            and under.count(identity) >= LEAST_VISIT_S * rate
+        )
         if identity is not None and first:
             owned[person] = identity
         lasts = len(frames) >= LEAST_VISIT_S * rate

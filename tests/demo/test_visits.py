@@ -71,6 +71,14 @@ def test_who_was_missed_before_cannot_be_recognised() -> None:
     assert scores.visits[0].spans == (Span(1, 30, None),)
 
 
+def test_a_moment_under_an_identity_does_not_make_it_ones_own() -> None:
+    third = range(141, 171)
+    shown = under(1, 3, range(5, 9)) | under(1, 4, SECOND) | under(1, 4, third)
+    scores = visits({1: [FIRST, SECOND, third]}, shown)
+    assert (scores.returns, scores.recognised) == (2, 1)
+    assert scores.wrong_share == pytest.approx(4 / 64)
+
+
 def test_pauses_no_longer_than_a_tracker_waits_and_short_visits_are_no_returns() -> None:
     near, short = range(50, 80), range(120, 126)
     scores = visits({1: [FIRST, near, short]}, under(1, 1, FIRST) | under(1, 1, near))
