@@ -85,7 +85,11 @@ def site_results(folder: Path) -> list[str]:
 def score_sites(sites: Sequence[Site], results: Path, json_path: str | None) -> None:
     """Score on the ground plane, print the table and write the JSON file."""
     scores = {site.name: evaluate_site(site, results / site.name) for site in sites}
-    output().print(scores_table(ground_table_scores(scores)))
+    unplaced = {name for name, part in scores.items() if not part.on_ground}
+    output().print(scores_table(ground_table_scores(scores), unscored=unplaced))
+    if unplaced:
+        names = ", ".join(sorted(unplaced))
+        errors().print(f"{names}: no places on the ground to score")
     if json_path:
         with atomic_writer(json_path) as stream:
             json.dump(sites_to_json(scores), stream, indent=1)

@@ -54,11 +54,14 @@ class SiteScores:
         On the ground plane at 0.5 m and at 1 m.
     boxes : SequenceScores or None
         Over the boxes of all cameras; None where no boxes are annotated.
+    on_ground : bool
+        Whether the results have places at all; those of cameras that share no floor have none.
     """
 
     ground: SequenceScores
     ground_wide: SequenceScores
     boxes: SequenceScores | None
+    on_ground: bool = True
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -150,7 +153,13 @@ def evaluate_site(site: Site, folder: Path) -> SiteScores:
         evaluate_ground(site, results),
         evaluate_ground(site, results, WIDE_THRESHOLD_M),
         evaluate_boxes(site, folder) if truth.box_camera else None,
+        bool(len(results.frame)) or not _has_boxes(site, folder),
     )
+
+
+def _has_boxes(site: Site, folder: Path) -> bool:
+    paths = [folder / f"{camera.name}.txt" for camera in site.cameras]
+    return any(path.is_file() and path.stat().st_size > 0 for path in paths)
 
 
 def sites_to_json(scores: Mapping[str, SiteScores]) -> dict[str, Any]:
@@ -176,7 +185,9 @@ def sites_to_json(scores: Mapping[str, SiteScores]) -> dict[str, Any]:
 def ground_table_scores(scores: Mapping[str, SiteScores]) -> Scores:
     """The scores at 0.5 m as the tables of single-camera evaluation take them."""
     sequences = {name: part.ground for name, part in scores.items()}
-    return Scores("ground plane, 0.5 m", sequences, SequenceScores.pool(sequences.values()))
+    placed = [part.ground for part in scores.values() if part.on_ground]
+    overall = SequenceScores.pool(placed or sequences.values())
+    return Scores("ground plane, 0.5 m", sequences, overall)
 
 
 def _truth_of(site: Site) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from rich.table import Table
 from rich.text import Text
@@ -19,19 +19,24 @@ BRIEF_COLUMNS = ("HOTA", "DetA", "AssA", "MOTA", "IDF1", "IDs", "FP", "FN")
 HIGHLIGHTED = ("HOTA", "MOTA", "IDF1")
 
 
-def scores_table(scores: Scores, columns: Sequence[str] = COLUMNS) -> Table:
+def scores_table(
+    scores: Scores, columns: Sequence[str] = COLUMNS, unscored: Container[str] = ()
+) -> Table:
     """One row per sequence and one for all together; ratios in percent, with one decimal.
 
-    ``columns`` are names of ``SequenceScores.metrics``.
+    ``columns`` are names of ``SequenceScores.metrics``; ``unscored`` sequences have dashes there.
     """
+    dashes = ["\u2013"] * len(columns)
     table = Table(title=f"protocol {scores.protocol}", title_justify="left")
     table.add_column("sequence", no_wrap=True)
     for name in columns:
         table.add_column(name, justify="right", style="bold" if name in HIGHLIGHTED else None)
     for name, part in scores.sequences.items():
-        table.add_row(Text(name), *_cells(part, columns))
+        table.add_row(Text(name), *(dashes if name in unscored else _cells(part, columns)))
     table.add_section()
-    table.add_row("overall", *_cells(scores.overall, columns), style="bold")
+    nothing = all(name in unscored for name in scores.sequences)
+    overall = dashes if scores.sequences and nothing else _cells(scores.overall, columns)
+    table.add_row("overall", *overall, style="bold")
     return table
 
 

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from mtmc.errors import InputError
-from mtmc.evaluation.ground import evaluate_ground, evaluate_site, ground_metrics, sites_to_json
+from mtmc.evaluation.ground import (
+    evaluate_ground,
+    evaluate_site,
+    ground_metrics,
+    ground_table_scores,
+    sites_to_json,
+)
+from mtmc.evaluation.table import scores_table
 from mtmc.ground_files import GroundTable, read_ground
 from mtmc.sites import GroundTruth, Site, SiteCamera
 
@@ -110,3 +117,19 @@ def test_wrong_files_name_the_line(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(InputError, match=message):
         read_ground(path)
+
+
+def test_results_without_places_are_not_scored_on_the_ground(room, tmp_path):
+    """Cameras that share no floor: boxes in every camera's file, and no places."""
+    place = site(room, truth([1, 2], [1, 1], [[3, 3], [3, 3]]))
+    (tmp_path / "ground.csv").write_text("frame,id,x,y\n")
+    nobody = evaluate_site(place, tmp_path)
+    assert nobody.on_ground  # and so all are missed
+    (tmp_path / "a.txt").write_text("1,1,10,10,20,40,1,-1,-1,-1\n")
+    scores = evaluate_site(place, tmp_path)
+    assert not scores.on_ground
+    shown = scores_table(ground_table_scores({"yard": scores}), ("MOTA",), unscored={"yard"})
+    assert list(shown.columns[1].cells) == ["\u2013", "\u2013"]
+    both = {"hall": nobody, "yard": scores}
+    shown = scores_table(ground_table_scores(both), ("MOTA", "FN"), unscored={"yard"})
+    assert list(shown.columns[2].cells) == ["2", "\u2013", "2"]
