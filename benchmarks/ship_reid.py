@@ -92,8 +92,8 @@ def card_text(path: Path, checkpoint: Checkpoint) -> str:
         f"pixels in, {checkpoint.embedding_dim} numbers out, half precision. Trained from random "
         "weights.",
         "",
-        f"* Data: {checkpoint.trained_on} ({facts['training_people']} people; settings were "
-        f"chosen on {facts['held_out_people']} others)",
+        f"* Data: {checkpoint.trained_on} ({facts['training_people']} people in the last "
+        f"stage, {facts['held_out_people']} held out to watch it)",
         f"* Terms: {checkpoint.terms}",
         f"* Training: {facts['training_cpu_minutes']:g} minutes of one core of "
         f"{facts['training_hardware']}; the last recipe is in the file (`mtmc reid info --weights "
