@@ -150,6 +150,9 @@ def prepare_site(
         raise InputError(f"run.pictures: {site.name} has no calibration, so no floor to draw")
     if options.video and not (site.calibrations or any(c.has_images for c in site.cameras)):
         raise InputError(f"run.video: {site.name} has neither images nor a calibration to draw on")
+    looks = options.detector is not None or (options.reid is not None and not site.has_crops)
+    if looks and not site.has_images:
+        raise InputError(f"{site.name}: a detector or appearance needs images; there are none")
     choice = choose_detector(
         options.detector,
         site.has_images,
@@ -157,9 +160,6 @@ def prepare_site(
         lambda name: find_model(name, data_root),
     )
     dressed = site.has_crops and choice is None and options.reid is not None
-    looks = (choice is not None or options.reid is not None) and not dressed
-    if looks and not site.has_images:
-        raise InputError(f"{site.name}: a detector or appearance needs images; there are none")
     find = _finders(site, config, choice)
     appearance = model = None
     if options.reid is not None:
@@ -178,7 +178,7 @@ def prepare_site(
         appearance=appearance,
         keep=BoxFilter(min_score, options.min_height),
         frames=FrameRange.parse(options.frames, options.every),
-        with_images=looks,
+        with_images=choice is not None or appearance is not None,
         detector=choice,
     )
 
