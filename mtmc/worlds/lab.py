@@ -49,7 +49,7 @@ class Preset:
 PRESETS: dict[str, Preset] = {
     "lab": Preset(
         VisitStatistics(
-            people=(7, 9), visits=(16, 28), longest_share=(0.67, 0.72),
+            people=(7, 9), visits=(16, 28), longest_share=(0.60, 0.65),
             stay_s=(12.0, 100.0), absence_s=(8.0, 200.0), regulars=0.5,
         ),
         duration_s=750.0,
