@@ -32,7 +32,8 @@ from mtmc.multiview.moved import MovedConfig
 from mtmc.progress import StageClock
 from mtmc.run_config import RunConfig, RunOptions
 from mtmc.site_config import SiteConfig
-from mtmc.site_run import prepare_site, run_site
+from mtmc.site_run import run_site
+from mtmc.site_setup import prepare_site
 from mtmc.sites import Site, SiteCamera, find_site
 from mtmc.types import Detections
 

@@ -39,7 +39,8 @@ from mtmc.progress import StageClock
 from mtmc.reid.data.market1501 import read_market1501
 from mtmc.reid.embedder import Embedder, load
 from mtmc.run_config import RunConfig, RunOptions
-from mtmc.site_run import prepare_site, run_site
+from mtmc.site_run import run_site
+from mtmc.site_setup import prepare_site
 from mtmc.sites import Site, TravelTime, find_site
 from mtmc.types import Detections, Frame, GlobalTrack, Relabel, Tracks, View
 

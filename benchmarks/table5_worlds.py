@@ -13,7 +13,7 @@ from mtmc.evaluation.overlap import iou_matrix
 from mtmc.progress import StageClock
 from mtmc.reid.data import PersonDataset
 from mtmc.run_config import RunConfig
-from mtmc.site_run import prepare_site
+from mtmc.site_setup import prepare_site
 from mtmc.site_tracking import build_site_tracker
 from mtmc.sites import Area, GroundTruth, Site, SiteCamera, find_site
 from mtmc.types import Detections, FloatArray, Frame, GlobalTrack, Relabel, View

@@ -18,7 +18,8 @@ from ..ground_files import read_ground
 from ..mot_files import MotTable, detections_by_frame, read_detections, read_results
 from ..precompute import write_detections
 from ..run import RunConfig, RunOptions, find_model, load_appearance
-from ..site_run import prepare_site, run_site
+from ..site_run import run_site
+from ..site_setup import prepare_site
 from ..site_video import SiteVideoConfig, render_site_video, site_picture
 from ..sites import Site, find_site
 from ..sources import FrameRange, ImageFolder
