@@ -148,7 +148,7 @@ class Bench:
     data_root: Path
     models: dict[str, Embedder]
     kept: Kept
-    on_perfect: bool
+    on_perfect: frozenset[str]
 
     def play(self, world: str, seed: int) -> tuple[Played, Tracks]:
         """A world and what the ground tracker says of it."""
@@ -198,7 +198,7 @@ class Bench:
                 return identified(at_hand()[0], tracks, looks(), scale)
 
             yield row(name, lambda _, tracks, score=score: score(tracks))
-            if self.on_perfect:
+            if world in self.on_perfect:
                 yield row(name + ON_PERFECT, lambda p, _, score=score: score(perfect(p)))
 
 
@@ -268,7 +268,12 @@ def main() -> int:
     parser.add_argument("--worlds", nargs="+", choices=[*WORLDS, "Terrace"],
                         default=[*WORLDS, "Terrace"])  # fmt: skip
     parser.add_argument(
-        "--perfect", action="store_true", help="networks on perfect tracklets, too, not only oracle"
+        "--perfect",
+        nargs="*",
+        default=[],
+        choices=WORLDS,
+        metavar="WORLD",
+        help="where networks are tried on perfect tracklets, too, not only the oracle",
     )
     parser.add_argument("--seeds", type=int, default=5, help="seeds 1 to N (default 5)")
     arguments = parser.parse_args()
@@ -278,10 +283,12 @@ def main() -> int:
     }
     kept = Kept(CACHE)
     dataset = read_dataset(["market1501"], arguments.market)
-    bench = Bench(dataset, arguments.data_root, models, kept, arguments.perfect)
+    perfect_in = frozenset(arguments.perfect)
+    bench = Bench(dataset, arguments.data_root, models, kept, perfect_in)
     rows, compared = [], []
     worlds = [world for world in arguments.worlds if world != "Terrace"]
-    total = len(worlds) * arguments.seeds * (3 + len(models) * (1 + arguments.perfect))
+    tried = sum(3 + len(models) * (1 + (world in perfect_in)) for world in worlds)
+    total = tried * arguments.seeds
     console = Console(stderr=True)
     with progress_bars(console) as bar_of:
         bar = bar_of("rows", total)
