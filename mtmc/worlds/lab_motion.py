@@ -80,8 +80,9 @@ class Room:
 
     def _is_ready(self, person: int) -> bool:
         """Whether a person has been outside for long enough."""
-        inside = any(other.column == person for other in self.people)
-        out_s = 0.0 if inside else self.time_s - self._left_s.get(person, -np.inf)
+        if any(other.column == person for other in self.people):
+            return False  # still on the way out from the visit before
+        out_s = self.time_s - self._left_s.get(person, -np.inf)
         return out_s >= self._habits.least_absence_s
 
     def _free_doors(self) -> list[float]:

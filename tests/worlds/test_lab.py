@@ -17,6 +17,7 @@ from mtmc.worlds.lab import MOST_AT_ONCE, PRESETS, LabConfig, simulate_lab
 from mtmc.worlds.lab_boxes import DetectorFaults, FaultyDetector, camera_boxes
 from mtmc.worlds.lab_files import REGION_Y, write_dressed_lab, write_rendered_lab
 from mtmc.worlds.lab_habits import Habits
+from mtmc.worlds.lab_motion import walk_through
 from mtmc.worlds.lab_paths import FloorPlan, walkable
 from mtmc.worlds.lab_room import (
     DOOR_X,
@@ -345,3 +346,15 @@ def test_the_command_writes_worlds_and_refuses_nonsense(
     assert "no simulated world" in capsys.readouterr().err
     assert main(["simulate", "lab", "--out", str(out), "--low-resolution"]) == 2
     assert "--low-resolution: only with --dataset" in capsys.readouterr().err
+
+
+def test_who_is_still_there_does_not_come_in_a_second_time():
+    # The next visit is planned for a moment in which the way out of the one before has only begun.
+    visits = [Visit(0, 0.0, 12.0), Visit(0, 6.5, 12.0)]
+    world = walk_through(visits, np.array([1.7]), 30 * 15, 15.0, 3, MOST_AT_ONCE)
+    numbers = world.visit[:, 0]
+    assert set(numbers.tolist()) == {0, 1, 2}
+    assert (np.diff(numbers[numbers > 0]) >= 0).all()
+    steps = np.linalg.norm(np.diff(world.xy[:, 0], axis=0), axis=1)
+    same = (numbers[1:] == numbers[:-1]) & (numbers[1:] > 0)
+    assert np.nanmax(steps[same]) < 0.2  # nobody is in two places
