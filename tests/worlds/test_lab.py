@@ -349,12 +349,8 @@ def test_the_command_writes_worlds_and_refuses_nonsense(
 
 
 def test_who_is_still_there_does_not_come_in_a_second_time():
-    # The next visit is planned for a moment in which the way out of the one before has only begun.
-    visits = [Visit(0, 0.0, 12.0), Visit(0, 6.5, 12.0)]
+    # Planned for a moment in which the visit before is not over.
+    visits = [Visit(0, 0.0, 16.0), Visit(0, 5.0, 16.0)]
     world = walk_through(visits, np.array([1.7]), 30 * 15, 15.0, 3, MOST_AT_ONCE)
-    numbers = world.visit[:, 0]
-    assert set(numbers.tolist()) == {0, 1, 2}
-    assert (np.diff(numbers[numbers > 0]) >= 0).all()
-    steps = np.linalg.norm(np.diff(world.xy[:, 0], axis=0), axis=1)
-    same = (numbers[1:] == numbers[:-1]) & (numbers[1:] > 0)
-    assert np.nanmax(steps[same]) < 0.2  # nobody is in two places
+    order = [number for number, _ in itertools.groupby(world.visit[:, 0].tolist())]
+    assert order == [1, 0, 2, 0]  # gone for a moment, at least
