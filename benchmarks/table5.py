@@ -253,6 +253,18 @@ def differences(runs: Sequence[dict[str, Scores]], world: str) -> list[dict[str,
     return found
 
 
+def with_others(
+    held: dict[str, Any],
+    key: str,
+    rows: Sequence[dict[str, Any]],
+    worlds: Sequence[str],
+    commit: Any,
+) -> list[dict[str, Any]]:
+    """New rows, each with the code that they were made with, and those held of other worlds."""
+    others = [row for row in held.get(key, ()) if row["world"] not in worlds]
+    return others + [row | {"commit": commit} for row in rows]
+
+
 def main() -> int:
     """Run and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -309,12 +321,16 @@ def main() -> int:
             compared += differences(runs, world)
     if "Terrace" in arguments.worlds:
         rows += terrace(arguments.data_root, arguments.models, kept)
+    origin = provenance("mtmc", "reid", "trackers", "calibration", "benchmarks/table5*.py")
+    held = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
     report = {
-        **provenance("mtmc", "reid", "trackers", "calibration", "benchmarks/table5*.py"),
+        **origin,
         "paper": PAPER,
         "most_at_once": MOST_AT_ONCE,
-        "rows": rows,
-        "differences": compared,
+        "rows": with_others(held, "rows", rows, arguments.worlds, origin["commit"]),
+        "differences": with_others(
+            held, "differences", compared, arguments.worlds, origin["commit"]
+        ),
     }
     RESULT.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return 0
