@@ -271,7 +271,7 @@ def test_common_mistakes(recipe, data, tmp_path, capsys, monkeypatch):
     assert "--data: expected without" in failure(capsys, *train, "--data", "people")
     assert "--out: missing" in failure(capsys, "train", *config, *data)
     assert "nix.toml: no such file" in failure(capsys, "train", "--config", "nix.toml", *out, *data)
-    assert "no such file" in failure(capsys, "train", "--init", "no.pt", *out, *data)
+    assert "no such model file" in failure(capsys, "train", "--init", "no.pt", *out, *data)
     assert "expected cpu or cuda" in failure(capsys, *train, "--device", "?")
     assert "--threads: expected 1" in failure(
         capsys, "train", *config, *out, *data, "--threads", "0"
@@ -279,7 +279,7 @@ def test_common_mistakes(recipe, data, tmp_path, capsys, monkeypatch):
     market = ["--dataset", "market1501", *data]
     weights = ["--weights", str(recipe)]
     assert "tiny.toml: not a checkpoint" in failure(capsys, "eval", *weights, *market)
-    assert "no such file" in failure(capsys, "info", "--weights", "none.pt")
+    assert "no such model file" in failure(capsys, "info", "--weights", "none.pt")
     assert "model: expected one of" in failure(capsys, "info", "--model", "alexnet")
     assert "expected snapshots" in failure(capsys, "swag", "--snapshots", ".", *out, *market)
     assert "ends in .npz" in failure(capsys, "pack", *market, "--out", str(tmp_path / "x.zip"))
