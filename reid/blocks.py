@@ -64,11 +64,37 @@ class InceptionB(nn.Module):
         return torch.cat((self.short(x), self.long(x), self.pooled(x)), dim=1)
 
 
-def interleave_halves(x: Tensor) -> Tensor:
-    """Channel shuffle with two groups: channels (a0..an, b0..bn) become (a0, b0, a1, b1, ...)."""
-    images, channels, height, width = x.shape
-    halves = x.reshape(images, 2, channels // 2, height, width)
-    return halves.transpose(1, 2).reshape(images, channels, height, width)
+def interleave(first: Tensor, second: Tensor) -> Tensor:
+    """Channel shuffle with two groups: (a0..an) and (b0..bn) become (a0, b0, a1, b1, ...).
+
+    (N, C, H, W) twice to (N, 2C, H, W), in the memory format of ``second``: a change of format
+    would cost every layer after it, forward and backward, a copy.
+    """
+    if not second.is_contiguous(memory_format=torch.channels_last):
+        return torch.stack((first, second), dim=2).flatten(1, 2)
+    first, second = first.permute(0, 2, 3, 1), second.permute(0, 2, 3, 1)  # (N, H, W, C)
+    pairable = first.dtype == second.dtype and second.dtype in (torch.float32, torch.float64)
+    if pairable and second.requires_grad and second.device.type == "cpu":
+        pairs: Tensor = _Pairs.apply(first, second)  # type: ignore[no-untyped-call]
+    else:
+        pairs = torch.stack((first, second), dim=4)
+    return pairs.flatten(3).permute(0, 3, 1, 2)
+
+
+class _Pairs(torch.autograd.Function):
+    """``torch.stack(..., dim=-1)`` of two maps, several times as fast on a CPU.
+
+    A complex number is a pair side by side, and making complex numbers is one pass over memory.
+    """
+
+    @staticmethod
+    def forward(ctx: object, first: Tensor, second: Tensor) -> Tensor:
+        return torch.view_as_real(torch.complex(first, second))
+
+    @staticmethod
+    def backward(ctx: object, *gradients: Tensor) -> tuple[Tensor, Tensor]:
+        first, second = gradients[0].unbind(dim=-1)
+        return first.contiguous(), second.contiguous()
 
 
 class ShuffleA(nn.Module):
@@ -89,7 +115,7 @@ class ShuffleA(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to (N, C, H, W)."""
         passed, changed = x.chunk(2, dim=1)  # (N, C/2, H, W) each
-        return interleave_halves(torch.cat((passed, self.transform(changed)), dim=1))
+        return interleave(passed, self.transform(changed))
 
 
 class ShuffleB(nn.Module):
@@ -119,4 +145,4 @@ class ShuffleB(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in, H, W) to (N, out, ceil(H / stride), ceil(W / stride))."""
-        return interleave_halves(torch.cat((self.shortcut(x), self.transform(x)), dim=1))
+        return interleave(self.shortcut(x), self.transform(x))

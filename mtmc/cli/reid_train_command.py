@@ -120,6 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
     device = shared.set_up_torch(arguments)
     dataset = shared.open_dataset(arguments, recipe.data.datasets)
 
+    from mtmc.reid.host_memory import keep_freed_memory
     from mtmc.reid.train import RunOptions, train
     from mtmc.reid.training_world import Accelerated, SingleProcess
 
@@ -137,6 +138,8 @@ def run(arguments: argparse.Namespace) -> int:
     world = (
         Accelerated(cpu=device.type == "cpu") if arguments.distributed else SingleProcess(device)
     )
+    if device.type == "cpu":
+        keep_freed_memory()
     with _Display() as display:
         outcome = train(recipe, dataset, options, world=world, report=display.show)
     if world.rank == 0:

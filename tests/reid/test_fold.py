@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mtmc.reid.blocks import ShuffleA, ShuffleB, interleave_halves
+from mtmc.reid.blocks import ShuffleA, ShuffleB, interleave
 from mtmc.reid.fold import fold_batch_norm, fold_for_inference
 from mtmc.reid.layers import ConvBN, LinearBN
 from mtmc.reid.models import MODELS, build
@@ -86,7 +86,8 @@ def test_straight_stage_makes_the_halves_before_the_last_shuffle(half: int, repe
     with torch.no_grad():
         expected = stage(x)
         straight = StraightStage(stage, reads)(x[:, reads])
-    torch.testing.assert_close(interleave_halves(straight), expected, rtol=1e-12, atol=1e-12)
+    mixed = interleave(*straight.chunk(2, dim=1))
+    torch.testing.assert_close(mixed, expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize(("half", "repeats"), [(4, 1), (6, 3), (64, 7)])
@@ -98,7 +99,7 @@ def test_routes_follow_tagged_channels_through_the_shuffles(half: int, repeats: 
         tags = torch.tensor(
             [[s, i] for s, i in channels[:half]] + [[block + 2, i] for i in range(half)]
         )
-        mixed = interleave_halves(tags.T.reshape(2, 2 * half, 1, 1).float())
+        mixed = interleave(*tags.T.reshape(2, 2, half, 1, 1).float().unbind(dim=1))
         channels = [(int(s), int(i)) for s, i in mixed[:, :, 0, 0].T.tolist()]
     assert routes[-1] == channels
     read = [channel for route in routes for channel in route]

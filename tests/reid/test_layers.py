@@ -15,7 +15,7 @@ from mtmc.reid.attention import (
     HardAttention,
     SoftAttention,
 )
-from mtmc.reid.blocks import InceptionA, InceptionB, ShuffleA, ShuffleB, interleave_halves
+from mtmc.reid.blocks import InceptionA, InceptionB, ShuffleA, ShuffleB, interleave
 from mtmc.reid.layers import GeM, l2_normalize, make_pooling
 
 
@@ -142,9 +142,27 @@ def test_reduction_beyond_the_width_is_refused() -> None:
         SoftAttention(4, reduction=8)
 
 
-def test_interleave_halves() -> None:
-    x = torch.arange(6.0).reshape(1, 6, 1, 1)
-    assert interleave_halves(x).flatten().tolist() == [0, 3, 1, 4, 2, 5]
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("trained", [False, True])
+def test_interleave_takes_turns_and_keeps_the_memory_format(
+    memory_format: torch.memory_format, dtype: torch.dtype, trained: bool
+) -> None:
+    x = torch.arange(2 * 6 * 3 * 2, dtype=dtype).reshape(2, 6, 3, 2)
+    halves = [half.contiguous(memory_format=memory_format) for half in x.chunk(2, dim=1)]
+    mixed = interleave(*(half.requires_grad_(trained) for half in halves))
+    assert torch.equal(mixed, x[:, [0, 3, 1, 4, 2, 5]])
+    assert mixed.is_contiguous(memory_format=memory_format)
+
+
+def test_interleave_has_the_gradients_of_a_permutation() -> None:
+    halves = [
+        torch.randn(2, 3, 4, 2, dtype=torch.float64)
+        .to(memory_format=torch.channels_last)
+        .requires_grad_()
+        for _ in range(2)
+    ]
+    assert torch.autograd.gradcheck(interleave, halves)
 
 
 @pytest.mark.parametrize(
