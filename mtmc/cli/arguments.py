@@ -123,6 +123,11 @@ def add_hardware(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--threads", type=int, metavar="N", help="threads (default: the libraries')")
 
 
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """``--workers`` of what draws; `mtmc.worlds.workers.check_workers` checks it."""
+    parser.add_argument("--workers", type=int, default=2, help="processes that draw (default 2)")
+
+
 def add_region(parser: argparse.ArgumentParser) -> None:
     """Which boxes take part."""
     group = parser.add_argument_group("which boxes take part")

@@ -38,7 +38,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--out", default="out/demo", metavar="DIR", help="default %(default)s")
     parser.add_argument("--seed", type=int, default=1, help="another world (default %(default)s)")
     parser.add_argument("--seconds", type=float, help="a shorter one, 2 to 20")
-    parser.add_argument("--workers", type=int, default=2, help="processes that draw (default 2)")
+    shared.add_workers(parser)
     parser.add_argument(
         "--detector", metavar="FILE", help="an ONNX detector (default: the one that ships)"
     )

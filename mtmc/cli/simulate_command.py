@@ -9,8 +9,10 @@ from typing import Any
 from mtmc.progress import progress_bars
 from mtmc.simulate import StreetConfig, simulate_street
 from mtmc.worlds.lab import PRESETS, LabConfig
+from mtmc.worlds.workers import check_workers
 
 from . import reid_arguments, simulate_people
+from .arguments import add_workers
 from .console import errors, output
 
 CAMERAS = 4
@@ -95,7 +97,7 @@ def _add_lab(worlds: Any) -> None:
     parser.add_argument("--preset", choices=tuple(PRESETS), default="lab", help="default: lab")
     lengths = ", ".join(f"{name} {preset.duration_s:g}" for name, preset in PRESETS.items())
     parser.add_argument("--seconds", type=float, help=f"length (default: of the preset: {lengths})")
-    parser.add_argument("--workers", type=int, default=2, help="processes that draw (default 2)")
+    add_workers(parser)
     real = parser.add_argument_group("boxes that wear real crops instead of drawn people")
     reid_arguments.add_dataset(real, required=False)
     real.add_argument(
@@ -119,8 +121,7 @@ def run_lab(arguments: argparse.Namespace) -> int:
     from mtmc.worlds.lab_files import write_dressed_lab, write_rendered_lab
 
     config = LabConfig(arguments.preset, arguments.seed, arguments.seconds)
-    if arguments.workers < 1:
-        raise ValueError(f"--workers: expected a number from 1, got {arguments.workers}")
+    check_workers(arguments.workers, "--workers")
     if arguments.low_resolution and not arguments.dataset:
         raise ValueError("--low-resolution: only with --dataset")
     out = Path(arguments.out)

@@ -8,7 +8,9 @@ from typing import Any
 
 from mtmc.progress import progress_bars
 from mtmc.worlds.people_config import PeopleConfig
+from mtmc.worlds.workers import check_workers
 
+from .arguments import add_workers
 from .console import errors, output
 
 EPILOG = """examples:
@@ -46,7 +48,7 @@ def add_parser(worlds: Any) -> None:
         parser.add_argument(
             option, type=int, default=getattr(defaults, name), help=f"{text} (default %(default)s)"
         )
-    parser.add_argument("--workers", type=int, default=2, help="processes that draw (default 2)")
+    add_workers(parser)
     parser.set_defaults(handler=run)
 
 
@@ -57,8 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = PeopleConfig(
         arguments.people, arguments.test_people, arguments.cameras, arguments.images, arguments.seed
     )
-    if arguments.workers < 1:
-        raise ValueError(f"--workers: expected a number from 1, got {arguments.workers}")
+    check_workers(arguments.workers, "--workers")
     out = Path(arguments.out)
     with progress_bars(errors()) as make_bar:
         bar = make_bar("drawing people", config.people + config.test_people)

@@ -26,6 +26,7 @@ from ..sources import FrameRange, ImageFolder
 from ..types import Image
 from ..worlds.lab import PRESETS, LabConfig
 from ..worlds.lab_files import write_rendered_lab
+from ..worlds.workers import check_workers
 from .figures import RunFigures, measure
 from .page import write_page
 from .record import DemoRecord, record_of
@@ -70,8 +71,7 @@ class DemoConfig:
         most = PRESETS[PRESET].duration_s
         if self.seconds is not None and not 2 <= self.seconds <= most:
             raise ValueError(f"seconds: expected 2 to {most:g}, got {self.seconds}")
-        if self.workers < 1:
-            raise ValueError(f"workers: expected a number from 1, got {self.workers}")
+        check_workers(self.workers)
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,6 +24,7 @@ from .lab_crops import DressedBox, Wardrobe
 from .lab_room import DOOR_X, OUTSIDE_Y, REGION_Y, ROOM_X, ROOM_Y, Door, lab_cameras
 from .lab_world import LabWorld
 from .render_files import draw_world
+from .workers import check_workers
 
 CROP_COLUMNS = ("frame", "row", "image", "visible", "other", "cover", "height")
 MARK = "mtmc-lab-world"
@@ -116,7 +117,7 @@ def write_rendered_lab(
         Replaced once the new one is whole, if it is such a world already.
     config : LabConfig
     workers : int
-        Processes that draw.
+        Processes that draw, 1 or more.
     on_frame : callable
         Called once per frame that is simulated, and once per camera and frame that is drawn.
 
@@ -124,7 +125,10 @@ def write_rendered_lab(
     ------
     InputError
         When the folder exists and is something else.
+    ValueError
+        When there are fewer workers than 1.
     """
+    check_workers(workers)
     with _new_site(folder) as work:
         world = simulate_lab(config, on_frame)
         cameras = lab_cameras()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable
 from dataclasses import asdict
-from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -17,6 +15,7 @@ from mtmc.reid.data.rendered import MARKER, TERMS
 from ..errors import InputError
 from .people_config import PeopleConfig
 from .people_shots import site_shots
+from .workers import check_workers, draw_all
 
 PEOPLE_PER_SITE = 20
 """People who are seen by the same cameras; some of them wear the same uniform."""
@@ -36,7 +35,7 @@ def write_people(
         A folder that does not exist yet, or is empty.
     config : PeopleConfig
     workers : int
-        Processes; with 1, everything happens in this one.
+        Processes, 1 or more; with 1, everything happens in this one.
     on_person : callable
         Called once per person.
 
@@ -44,7 +43,10 @@ def write_people(
     ------
     InputError
         When the folder holds something.
+    ValueError
+        When there are fewer workers than 1.
     """
+    check_workers(workers)
     if out.is_dir() and any(out.iterdir()):
         raise InputError(f"{out}: expected a new or an empty folder")
     tasks = []
@@ -52,28 +54,13 @@ def write_people(
         (out / part).mkdir(parents=True, exist_ok=True)
         for first in range(0, people, PEOPLE_PER_SITE):
             tasks.append((out / part, config, first, min(PEOPLE_PER_SITE, people - first)))
-    for count in _drawn(tasks, workers):
-        for _ in range(count):
-            on_person()
+    draw_all(_draw_site, tasks, workers, on_person)
     document = {"terms": TERMS, **asdict(config)}
     (out / MARKER).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
-Task = tuple[Path, PeopleConfig, int, int]
-
-
-def _drawn(tasks: list[Task], workers: int) -> Iterator[int]:
-    """Draw all sites; how many people each has."""
-    if workers <= 1:
-        yield from (_draw_site(*task) for task in tasks)
-        return
-    # a forked process would inherit threads of OpenCV in an unknown state
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for done in as_completed([pool.submit(_draw_site, *task) for task in tasks]):
-            yield done.result()
-
-
 def _draw_site(folder: Path, config: PeopleConfig, first: int, people: int) -> int:
+    """Draw the people of one site; how many."""
     cv2.setNumThreads(1)
     part = PARTS.index(folder.name)
     rng = np.random.default_rng([config.seed, part, first])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -15,6 +13,7 @@ from mtmc.calibration import Camera
 from .clothes import random_looks
 from .lab_world import LabWorld
 from .render import Renderer
+from .workers import draw_all
 
 FRAMES_PER_TASK = 150
 JPEG_QUALITY = 90
@@ -38,7 +37,7 @@ def draw_world(
     seed : int
         Of clothes, and of the cameras' colours and noise.
     workers : int
-        Processes; with 1, everything happens in this one.
+        Processes, 1 or more; with 1, everything happens in this one.
     on_frame : callable
         Called once per image.
     """
@@ -48,16 +47,7 @@ def draw_world(
         for start in range(0, len(world.time_s), FRAMES_PER_TASK):
             stop = min(start + FRAMES_PER_TASK, len(world.time_s))
             tasks.append((folder / camera.name, world, camera, seed, start, stop))
-    if workers <= 1:
-        for task in tasks:
-            for _ in range(_draw(*task)):
-                on_frame()
-        return
-    # a forked process would inherit threads of OpenCV in an unknown state
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for done in as_completed([pool.submit(_draw, *task) for task in tasks]):
-            for _ in range(done.result()):
-                on_frame()
+    draw_all(_draw, tasks, workers, on_frame)
 
 
 def _draw(folder: Path, world: LabWorld, camera: Camera, seed: int, start: int, stop: int) -> int:
