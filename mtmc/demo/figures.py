@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import InputError
 from ..evaluation.ground import analyse_ground
 from ..evaluation.visits import VisitScores, score_visits
-from ..ground_files import GroundTable, read_first_shown, read_ground
+from ..ground_files import read_first_shown, read_ground
 from ..sites import Site
 
 
@@ -59,18 +59,16 @@ def measure(site: Site, folder: Path) -> RunFigures:
     """
     final = read_ground(folder / "ground.csv")
     at_once = read_first_shown(folder / "ground.jsonl")
-    metrics = analyse_ground(site, final).scores.metrics
+    if site.truth is None:
+        raise InputError(f"{site.name}: no ground truth to score against")
+    evaluation = analyse_ground(site, final)
+    shown_first = score_visits(site.truth, analyse_ground(site, at_once), site.rate)
+    metrics = evaluation.scores.metrics
     return RunFigures(
         mota=metrics["MOTA"],
         idf1=metrics["IDF1"],
         switches=round(metrics["IDs"]),
         identities=len(set(final.id.tolist())),
-        visits=_visits(site, final),
-        wrong_at_once=_visits(site, at_once).wrong_share,
+        visits=score_visits(site.truth, evaluation, site.rate),
+        wrong_at_once=shown_first.wrong_share,
     )
-
-
-def _visits(site: Site, table: GroundTable) -> VisitScores:
-    if site.truth is None:
-        raise InputError(f"{site.name}: no ground truth to score against")
-    return score_visits(site.truth, analyse_ground(site, table), site.rate)
