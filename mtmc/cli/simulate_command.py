@@ -15,8 +15,6 @@ from . import reid_arguments, simulate_people
 from .arguments import add_workers
 from .console import errors, output
 
-CAMERAS = 4
-
 EPILOG = """examples:
   mtmc simulate street --seed 1 --out world/
   mtmc simulate lab --preset lab-brief --seed 1 --out world/LAB_LIKE
@@ -118,7 +116,7 @@ def run_street(arguments: argparse.Namespace) -> int:
 
 def run_lab(arguments: argparse.Namespace) -> int:
     """Write the room."""
-    from mtmc.worlds.lab_files import write_dressed_lab, write_rendered_lab
+    from mtmc.worlds.lab_files import rendering_steps, write_dressed_lab, write_rendered_lab
 
     config = LabConfig(arguments.preset, arguments.seed, arguments.seconds)
     check_workers(arguments.workers, "--workers")
@@ -134,7 +132,7 @@ def run_lab(arguments: argparse.Namespace) -> int:
                 on_frame=bar.advance,
             )  # fmt: skip
         else:
-            bar = make_bar("simulating and drawing", (1 + CAMERAS) * config.frames)
+            bar = make_bar("simulating and drawing", rendering_steps(config))
             write_rendered_lab(out, config, workers=arguments.workers, on_frame=bar.advance)
     output().print(str(out), soft_wrap=True, markup=False)
     return 0

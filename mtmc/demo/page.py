@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 
 from ..atomic import atomic_writer
+from ..detectors import PEOPLE
 from ..errors import InputError
 from .figures import RunFigures
 from .record import DemoRecord
@@ -218,7 +219,7 @@ def _paths(paths: Path) -> str:
 
 def _made(record: DemoRecord) -> str:
     reid = escape(record.reid)
-    detector = "" if record.detector == "people" else f" --detector {escape(record.detector)}"
+    detector = "" if record.detector == PEOPLE else f" --detector {escape(record.detector)}"
     commands = (
         f"mtmc demo --seed {record.seed} --out out/demo\n\n"
         "# the same, step by step\n"

@@ -25,7 +25,7 @@ from ..sites import Site, find_site
 from ..sources import FrameRange, ImageFolder
 from ..types import Image
 from ..worlds.lab import PRESETS, LabConfig
-from ..worlds.lab_files import write_rendered_lab
+from ..worlds.lab_files import rendering_steps, write_rendered_lab
 from ..worlds.workers import check_workers
 from .figures import RunFigures, measure
 from .page import write_page
@@ -134,7 +134,7 @@ def _check_models(config: DemoConfig, data_root: Path | None) -> None:
 
 def _draw(folder: Path, config: DemoConfig, steps: Steps) -> Site:
     world = LabConfig(PRESET, config.seed, config.seconds)
-    with steps.step("draw the room", (1 + 4) * world.frames) as bar:
+    with steps.step("draw the room", rendering_steps(world)) as bar:
         write_rendered_lab(folder, world, workers=config.workers, on_frame=bar.advance)
     site = find_site(folder)
     if site is None or site.truth is None or not len(site.truth.frame):

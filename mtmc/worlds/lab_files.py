@@ -138,6 +138,11 @@ def write_rendered_lab(
     return folder
 
 
+def rendering_steps(config: LabConfig) -> int:
+    """How often `write_rendered_lab` calls ``on_frame``."""
+    return (1 + len(lab_cameras())) * config.frames
+
+
 def _copy_crops(folder: Path, dataset: PersonDataset, names: set[str]) -> None:
     folder.mkdir()
     (folder / "TERMS.txt").write_text(f"{dataset.name}: {dataset.terms}\n", encoding="utf-8")

@@ -15,7 +15,12 @@ from mtmc.reid.data.types import FileImages, PersonDataset, Samples
 from mtmc.sites import find_site
 from mtmc.worlds.lab import MOST_AT_ONCE, PRESETS, LabConfig, simulate_lab
 from mtmc.worlds.lab_boxes import DetectorFaults, FaultyDetector, camera_boxes
-from mtmc.worlds.lab_files import REGION_Y, write_dressed_lab, write_rendered_lab
+from mtmc.worlds.lab_files import (
+    REGION_Y,
+    rendering_steps,
+    write_dressed_lab,
+    write_rendered_lab,
+)
 from mtmc.worlds.lab_habits import Habits
 from mtmc.worlds.lab_motion import walk_through
 from mtmc.worlds.lab_paths import FloorPlan, walkable
@@ -328,7 +333,7 @@ def test_a_drawn_world_is_a_site_with_images(tmp_path: Path) -> None:
     assert site.has_images
     assert site.entries[0].contains(np.array([[1.2, 0.4]]))[0]
     assert [len(camera.images) for camera in site.cameras] == [10] * 4
-    assert len(counted) == 10 + 40
+    assert len(counted) == rendering_steps(config) == 10 + 40
     image = cv2.imread(str(site.cameras[0].images[1]))
     assert image is not None
     assert image.shape == (480, 640, 3)
