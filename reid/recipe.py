@@ -122,12 +122,19 @@ class TrainConfig:
         average; 0 switches it off. Not in the paper.
     val_every : int
         Epochs between evaluations on the people held out.
+    small_epochs : int
+        The first epochs see smaller images, which teaches the coarse at a fraction of the time
+        (progressive resizing); 0 for none. Evaluations are at full size all the time.
+    small_scale : float
+        How much smaller, per axis; both sides must stay multiples of what the network asks for.
     """
 
     epochs: int = 350
     seed: int = 0
     ema_decay: float = 0.0
     val_every: int = 10
+    small_epochs: int = 0
+    small_scale: float = 0.5
 
     def __post_init__(self) -> None:
         for name in ("epochs", "val_every"):
@@ -135,6 +142,16 @@ class TrainConfig:
                 raise ValueError(f"{name}: expected 1 or more, got {getattr(self, name)}")
         if not 0 <= self.ema_decay < 1:
             raise ValueError(f"ema_decay: expected 0 to below 1, got {self.ema_decay}")
+        if self.small_epochs < 0:
+            raise ValueError(f"small_epochs: expected 0 or more, got {self.small_epochs}")
+        if not 0 < self.small_scale < 1:
+            raise ValueError(f"small_scale: expected a factor in (0, 1), got {self.small_scale}")
+
+    def image_size(self, full: tuple[int, int], epoch: int) -> tuple[int, int]:
+        """(height, width) of the images in an epoch, counted from 1, of a network for ``full``."""
+        if epoch > self.small_epochs:
+            return full
+        return round(full[0] * self.small_scale), round(full[1] * self.small_scale)
 
 
 @dataclass(frozen=True)

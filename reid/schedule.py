@@ -18,7 +18,8 @@ class ScheduleConfig:
     ----------
     shape : "steps" or "cosine"
         ``"steps"`` multiplies by ``gamma`` after every milestone, constant within an epoch, as in
-        the paper. ``"cosine"`` falls smoothly to zero after the warm-up; milestones do not count.
+        the paper. ``"cosine"`` falls smoothly to zero after the warm-up and ``flat_epochs`` of
+        ``base_lr``; milestones do not count.
     base_lr : float
         Rate after the warm-up.
     warmup_epochs : int
@@ -27,6 +28,8 @@ class ScheduleConfig:
         Last epochs of their rates.
     gamma : float
         Factor at a milestone.
+    flat_epochs : int
+        Epochs after the warm-up before a cosine begins to fall; steps take no notice.
     """
 
     shape: Literal["steps", "cosine"] = "steps"
@@ -34,12 +37,14 @@ class ScheduleConfig:
     warmup_epochs: int = 10
     milestones: tuple[int, ...] = (150, 225)
     gamma: float = 0.1
+    flat_epochs: int = 0
 
     def __post_init__(self) -> None:
         if not self.base_lr > 0:
             raise ValueError(f"base_lr: expected a value above 0, got {self.base_lr}")
-        if self.warmup_epochs < 0:
-            raise ValueError(f"warmup_epochs: expected 0 or more, got {self.warmup_epochs}")
+        for name in ("warmup_epochs", "flat_epochs"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}: expected 0 or more, got {getattr(self, name)}")
         if list(self.milestones) != sorted(set(self.milestones)):
             raise ValueError(f"milestones: expected rising epochs, got {self.milestones}")
         if not 0 < self.gamma <= 1:
@@ -63,8 +68,9 @@ def learning_rate(config: ScheduleConfig, epochs: int, epoch: int, progress: flo
         return config.base_lr * epoch / config.warmup_epochs
     if config.shape == "steps":
         return config.base_lr * config.gamma ** sum(epoch > m for m in config.milestones)
-    over = (epoch - 1 - config.warmup_epochs + progress) / max(epochs - config.warmup_epochs, 1)
-    return config.base_lr * _half_cosine(over)
+    before = config.warmup_epochs + config.flat_epochs
+    over = (epoch - 1 - before + progress) / max(epochs - before, 1)
+    return config.base_lr * _half_cosine(max(over, 0.0))
 
 
 @dataclass(frozen=True)

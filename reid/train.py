@@ -126,11 +126,12 @@ class _Training:
         """Finish the epoch under way; False where the budget ended before it did."""
         epoch, steps = self.position.epoch, self.setup.steps
         rows, draws = self._plan(epoch)
+        size = self.recipe.train.image_size(self.network.config.input_size, epoch)
         for step in range(self.position.step, steps):
             rate = self._learning_rate(epoch, step / steps)
             for group in self.setup.optimiser.param_groups:
                 group["lr"] = rate
-            self._add_terms(self.setup.gradients(rows[step], draws[step]))
+            self._add_terms(self.setup.gradients(rows[step], draws[step], size))
             self.setup.optimiser.step()
             self._update_average()
             self.position = Position(epoch, step + 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 
@@ -63,6 +63,7 @@ def prepare(recipe: Recipe, dataset: PersonDataset, init: Checkpoint | None, wor
     dataset = cut(dataset, recipe)
     torch.manual_seed(recipe.train.seed)
     network = start_network(recipe, init)
+    _check_small_images(network, recipe)
     spec = input_spec(network)
     normaliser = Normaliser(spec, world.device)
     images = load_images(dataset.train, spec, world.device)
@@ -126,6 +127,15 @@ def start_network(recipe: Recipe, init: Checkpoint | None) -> ReIDNet:
             )
         network.load_state_dict(init.build().state_dict())
     return network
+
+
+def _check_small_images(network: ReIDNet, recipe: Recipe) -> None:
+    """Raise ValueError where the network cannot take the images of the first epochs."""
+    small = recipe.train.image_size(network.config.input_size, epoch=1)
+    try:
+        replace(network.config, input_size=small)
+    except ValueError as error:
+        raise ValueError(f"train.small_scale = {recipe.train.small_scale}: {error}") from None
 
 
 def input_spec(network: ReIDNet) -> InputSpec:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from .data.images import PackedImages
 from .losses import LossConfig, ReIDLoss
@@ -102,22 +103,36 @@ class Gradients:
         self._forward: _Forward = torch.compile(wrapped) if config.compile else wrapped
         self._use_graph = config.cuda_graph and world.device.type == "cuda" and world.size == 1
         self._graph: _CapturedGraph | None = None
+        self._graph_size: tuple[int, int] | None = None
 
-    def __call__(self, rows: torch.Tensor, draws: Draws) -> dict[str, torch.Tensor]:
+    def __call__(
+        self, rows: torch.Tensor, draws: Draws, size: tuple[int, int] | None = None
+    ) -> dict[str, torch.Tensor]:
         """Set the parameters' gradients for the images ``rows`` (B,) and return the loss terms.
 
+        Images are shrunk to ``size`` (height, width) where that is given, after their augmentation.
         The terms are detached scalars on the device; a later call may overwrite them.
         """
+
+        def compute(rows: torch.Tensor, draws: Draws) -> dict[str, torch.Tensor]:
+            return self._compute(rows, draws, size)
+
         if self._use_graph:
-            if self._graph is None:
-                self._graph = _CapturedGraph(self._model, self._compute, rows, draws)
+            if self._graph is None or self._graph_size != size:
+                self._graph = None  # its memory goes back before the next one takes its own
+                self._graph = _CapturedGraph(self._model, compute, rows, draws)
+                self._graph_size = size
             return self._graph.replay(rows, draws)
         for parameter in self._model.parameters():
             parameter.grad = None
-        return self._compute(rows, draws)
+        return compute(rows, draws)
 
-    def _compute(self, rows: torch.Tensor, draws: Draws) -> dict[str, torch.Tensor]:
+    def _compute(
+        self, rows: torch.Tensor, draws: Draws, size: tuple[int, int] | None = None
+    ) -> dict[str, torch.Tensor]:
         batch = augment(self._images.pixels[rows], draws, self._normaliser)
+        if size is not None and size != tuple(batch.shape[2:]):
+            batch = F.interpolate(batch, size=size, mode="area")
         if not self._channels_last:
             batch = batch.contiguous()
         device = batch.device.type

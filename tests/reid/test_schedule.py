@@ -43,6 +43,14 @@ def test_cosine_falls_to_zero_after_the_warm_up():
     assert learning_rate(config, 12, 12, 1.0) == pytest.approx(0.0)
 
 
+def test_cosine_may_wait():
+    config = ScheduleConfig(shape="cosine", base_lr=0.1, warmup_epochs=2, flat_epochs=4)
+    rates = [learning_rate(config, 16, epoch, 0.5) for epoch in range(1, 17)]
+    assert rates[2:6] == [0.1] * 4
+    fall = [0.05 * (1 + math.cos(math.pi * (epoch + 0.5) / 10)) for epoch in range(10)]
+    assert rates[6:] == pytest.approx(fall)
+
+
 def test_no_warm_up():
     assert learning_rate(ScheduleConfig(warmup_epochs=0), 10, 1) == 3e-2
 
@@ -72,6 +80,7 @@ def test_cycles_end_at_their_end_rate():
     [
         (ScheduleConfig, {"base_lr": 0.0}, "base_lr: expected a value above 0"),
         (ScheduleConfig, {"warmup_epochs": -1}, "warmup_epochs: expected 0 or more"),
+        (ScheduleConfig, {"flat_epochs": -1}, "flat_epochs: expected 0 or more"),
         (ScheduleConfig, {"milestones": (5, 5)}, "milestones: expected rising epochs"),
         (ScheduleConfig, {"gamma": 0.0}, "gamma: expected a factor"),
         (CyclesConfig, {"cycles": -1}, "cycles: expected 0 or more"),

@@ -17,6 +17,7 @@ from mtmc.reid.data import PersonDataset, Samples, read_dataset
 from mtmc.reid.data.images import PackedImages, load_images
 from mtmc.reid.losses import LossConfig
 from mtmc.reid.models import ClassifierHeads, build
+from mtmc.reid.models.harmonious import HarmoniousNet
 from mtmc.reid.recipe import (
     DataConfig,
     HeadConfig,
@@ -277,6 +278,52 @@ def test_weights_learnt_on_small_images_are_a_start_for_larger_ones(dataset, tmp
     assert (tuned.input.height, tuned.input.width) == (height + 32, width + 16)
     for name in (n for n in init.weights if n.endswith("weight")):
         np.testing.assert_allclose(tuned.weights[name], init.weights[name], atol=1e-6)
+
+
+def test_first_epochs_see_smaller_images(dataset, tmp_path, monkeypatch):
+    seen = []
+
+    def noting(self, images):
+        seen.append(tuple(images.shape[2:]))
+        return looked(self, images)
+
+    looked = HarmoniousNet.branches
+    monkeypatch.setattr(HarmoniousNet, "branches", noting)
+    recipe = replace(
+        RECIPE,
+        model=ModelConfig("robust_reid_1x", {**TINY, "input_size": (64, 32)}),
+        train=TrainConfig(epochs=3, small_epochs=2),
+        cycles=CyclesConfig(),
+    )
+    outcome = train(recipe, dataset, RunOptions(tmp_path))
+    steps = len(seen) // 3
+    assert seen == [(32, 16)] * 2 * steps + [(64, 32)] * steps
+    assert load_checkpoint(tmp_path / "last.pt").config["input_size"] == (64, 32)
+    assert len(outcome.history) == 3
+
+
+def test_small_images_are_the_means_of_pixels(dataset, monkeypatch):
+    recipe = replace(RECIPE, model=ModelConfig("robust_reid_1x", {**TINY, "input_size": (64, 32)}))
+    setup = prepare(recipe, dataset, None, SingleProcess(torch.device("cpu")))
+    seen = []
+
+    def forward(images, labels):
+        seen.append(images)
+        return images.new_zeros((), requires_grad=True), {}
+
+    monkeypatch.setattr(setup.gradients, "_forward", forward)
+    rows = torch.arange(8)
+    draws = draw_epoch((8,), recipe.augment, setup.spec, np.random.default_rng(0))
+    for size in (None, (32, 16)):
+        setup.gradients(rows, draws, size)
+    blocks = seen[0].reshape(8, 3, 32, 2, 16, 2)
+    torch.testing.assert_close(seen[1], blocks.mean(dim=(3, 5)))
+
+
+def test_a_size_that_the_network_cannot_take_is_refused(dataset, tmp_path):
+    recipe = replace(RECIPE, train=TrainConfig(epochs=2, small_epochs=1))
+    with pytest.raises(ValueError, match=r"small_scale = 0.5: input_size: .* got \(16, 8\)"):
+        train(recipe, dataset, RunOptions(tmp_path))
 
 
 def test_test_part_is_never_looked_at(dataset, tmp_path):
