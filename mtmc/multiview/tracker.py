@@ -108,7 +108,7 @@ class GroundTracker:
         self._reports.note(people, views[0].frame.index, time_s, members)
         self._confirm(time_s)
         self._decider.look(people.take(people.id > 0), time_s)
-        self._compare(time_s)
+        self._watch_encounters(time_s)
         return self._reports.take(self._decider, self._exchanges, time_s)
 
     def flush(self) -> list[GlobalTrack | Relabel]:
@@ -203,7 +203,7 @@ class GroundTracker:
         alive[coasting[replaced]] = False
         self._keep(alive)
 
-    def _compare(self, time_s: float) -> None:
+    def _watch_encounters(self, time_s: float) -> None:
         """Let encounters begin and end, among those who count and are seen."""
         people, holders = self._people, self._decider.holders
         known = np.isin(people.serial, list(holders))
