@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from mtmc.reid.onnx_session import open_onnx
 from mtmc.types import Detections, FloatArray, Image
 
 from .decoding import Candidates, Family, RtDetr, YoloV8, YoloX
-from .selection import select_people
+from .selection import check_finite, select_people
 
 FAMILIES: dict[str, type[Family]] = {"yolox": YoloX, "yolov8": YoloV8, "rtdetr": RtDetr}
 
@@ -92,7 +91,7 @@ class OnnxDetector:
         """
         batch, placement = self.family.prepare(image, self.input_size)
         outputs = self._session.run(batch)
-        self._check_finite(outputs)
+        check_finite(outputs, self._path)
         candidates = self.family.decode(outputs, self.input_size)
         return placement.to_image(candidates.xyxy), self._person_scores(candidates)
 
@@ -112,10 +111,6 @@ class OnnxDetector:
             )
         scores: FloatArray = candidates.class_scores[:, wanted].max(axis=1)
         return scores
-
-    def _check_finite(self, outputs: list[npt.NDArray[Any]]) -> None:
-        if not all(np.isfinite(output).all() for output in outputs):
-            raise ValueError(f"{self._path}: the network answered with values that are not finite")
 
     def _find_input_size(self) -> tuple[int, int]:
         shape = self._session.input_shape

@@ -5,6 +5,7 @@ Weights, their origin and their weaknesses: ``weights/people.md`` beside this fi
 
 from __future__ import annotations
 
+import copy
 from dataclasses import fields
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from .background import SCALE, UNKNOWN, BackgroundConfig, BackgroundModel
 from .heatmap import STRIDE, decode
 from .letterbox import stretch
 from .onnx import OnnxDetectorConfig
-from .selection import select_people
+from .selection import check_finite, select_people
 
 PEOPLE = "people"
 """The name by which runs ask for this detector."""
@@ -77,8 +78,7 @@ class PeopleDetector:
 
     def another(self) -> PeopleDetector:
         """The same detector for another camera: one network, a background of its own."""
-        twin = object.__new__(PeopleDetector)
-        twin.config, twin._path, twin._session = self.config, self._path, self._session
+        twin = copy.copy(self)
         twin._background = BackgroundModel(self._background.config)
         return twin
 
@@ -131,9 +131,8 @@ class PeopleDetector:
         if len(outputs) != 1 or outputs[0].shape != expected:
             shapes = [tuple(output.shape) for output in outputs]
             raise ValueError(f"{self._path}: expected one output of shape {expected}, got {shapes}")
+        check_finite(outputs, self._path)
         answer: Float32Array = outputs[0][0]
-        if not np.isfinite(answer).all():
-            raise ValueError(f"{self._path}: the network answered with values that are not finite")
         return answer
 
     def _check_config(self) -> None:

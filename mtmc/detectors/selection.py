@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from mtmc.types import Detections, FloatArray, Image
 
@@ -24,6 +27,17 @@ class ProposingDetector(Protocol):
     def select(self, image: Image, xyxy: FloatArray, scores: FloatArray) -> Detections:
         """The people among what `propose` answered for the same image."""
         ...
+
+
+def check_finite(outputs: Sequence[npt.NDArray[Any]], path: Path) -> None:
+    """Say so where a network from ``path`` answered with NaN or infinity.
+
+    Raises
+    ------
+    ValueError
+    """
+    if not all(np.isfinite(output).all() for output in outputs):
+        raise ValueError(f"{path}: the network answered with values that are not finite")
 
 
 def select_people(
