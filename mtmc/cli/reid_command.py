@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from . import (
+    reid_curve_command,
     reid_data_command,
     reid_export_command,
     reid_features_command,
@@ -22,6 +23,7 @@ is their own folder, a folder that holds them, or one file made by `mtmc reid pa
 
 EPILOG = """examples:
   mtmc reid train --config robust_reid_1x.toml --data-root DIR --out runs/r1x
+  mtmc reid curve runs/r1x
   mtmc reid eval --weights runs/r1x/best.pt --dataset market1501 --data-root DIR
   mtmc reid info --model robust_reid_2x
   mtmc reid export --weights runs/r1x/best.pt --format onnx
@@ -42,6 +44,7 @@ def add_parser(subparsers: Any) -> None:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in (
         reid_train_command,
+        reid_curve_command,
         reid_swag_command,
         reid_model_command,
         reid_data_command,
