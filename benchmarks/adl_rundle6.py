@@ -37,6 +37,7 @@ from mtmc.mot_files import NO_CLASS, MotTable, detections_by_frame, read_detecti
 from mtmc.reid.embedder import load
 from mtmc.scores import score_mapping
 from mtmc.trackers import TRACKERS, build
+from mtmc.trackers.boxes import tlwh_from_xyxy
 from mtmc.types import Detections, Frame
 
 SEQUENCE = "ADL-Rundle-6"
@@ -189,7 +190,7 @@ def table(frame: np.ndarray, identity: np.ndarray, xyxy: np.ndarray) -> MotTable
     return MotTable(
         frame=frame,
         id=identity,
-        tlwh=np.hstack([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]]),
+        tlwh=tlwh_from_xyxy(xyxy),
         confidence=np.ones(rows),
         class_id=np.full(rows, NO_CLASS),
         visibility=np.full(rows, np.nan),

@@ -16,6 +16,7 @@ import numpy as np
 from mtmc.datasets import resolve_data_root
 from mtmc.mot_files import MotTable, write_results
 from mtmc.sites import Site, SiteCamera, find_site
+from mtmc.trackers.boxes import tlwh_from_xyxy
 from mtmc.types import Detections, FloatArray
 
 
@@ -86,7 +87,7 @@ def write_detections(camera: SiteCamera, path: Path) -> None:
     table = MotTable(
         frame,
         np.full(rows, -1),
-        np.hstack([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]]),
+        tlwh_from_xyxy(xyxy),
         np.concatenate([np.zeros(0), *(people.scores for _, people in found)]),
         np.full(rows, -1),
         np.full(rows, np.nan),

@@ -53,7 +53,7 @@ from mtmc.mot_files import (
 )
 from mtmc.scores import ScoreMapping, score_mapping
 from mtmc.trackers import TRACKERS, build
-from mtmc.trackers.boxes import iou_matrix
+from mtmc.trackers.boxes import iou_matrix, tlwh_from_xyxy
 from mtmc.types import Detections
 
 SEQUENCES = ("MOT16-02", "MOT16-05", "MOT16-09", "MOT16-11", "MOT16-13")
@@ -242,7 +242,7 @@ def track(
     return MotTable(
         frame=np.repeat(frames, [len(part) for part in tracks]),
         id=np.concatenate([part.ids for part in tracks]),
-        tlwh=np.hstack([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]]),
+        tlwh=tlwh_from_xyxy(xyxy),
         confidence=np.concatenate([part.scores for part in tracks]),
         class_id=np.full(rows, NO_CLASS),
         visibility=np.full(rows, np.nan),

@@ -37,6 +37,7 @@ from mtmc.evaluation.evaluate import analyse
 from mtmc.mot_files import NO_CLASS, MotTable, frame_rows, read_detections, read_ground_truth
 from mtmc.scores import score_mapping
 from mtmc.trackers import TRACKERS
+from mtmc.trackers.boxes import tlwh_from_xyxy
 
 PEERS: dict[str, tuple[str, ...]] = {
     "roboflow": ("sort", "bytetrack", "ocsort", "cbiou"),
@@ -252,7 +253,7 @@ def score(path: Path, truths: list[MotTable], workload: str) -> float:
     with np.load(path) as file:
         for index, truth in enumerate(truths):
             xyxy = file[f"{index}/xyxy"].astype(np.float64)
-            tlwh = np.hstack([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]])
+            tlwh = tlwh_from_xyxy(xyxy)
             # The identities of some begin at 0.
             table = make_table(file[f"{index}/counts"], file[f"{index}/ids"] + 1, tlwh)
             parts.append(analyse(truth, table, protocol).scores)

@@ -16,6 +16,7 @@ from mtmc.run_config import RunConfig
 from mtmc.site_setup import prepare_site
 from mtmc.site_tracking import build_site_tracker
 from mtmc.sites import Area, GroundTruth, Site, SiteCamera, find_site
+from mtmc.trackers.boxes import tlwh_from_xyxy
 from mtmc.types import Detections, FloatArray, Frame, GlobalTrack, Relabel, View
 from mtmc.worlds.lab import LabConfig, simulate_lab
 from mtmc.worlds.lab_boxes import CameraBoxes, DetectorFaults, camera_boxes, walk_frames
@@ -253,8 +254,7 @@ def _covered(
 def _who(xyxy: FloatArray, boxes: CameraBoxes) -> list[int]:
     """Columns of the people whom detections (N, 4) show; -1 for nobody."""
     seen = np.flatnonzero(np.isfinite(boxes.seen).all(axis=1))
-    tlwh, truth = (np.hstack([b[:, :2], b[:, 2:] - b[:, :2]]) for b in (xyxy, boxes.seen[seen]))
-    overlap = iou_matrix(tlwh, truth)
+    overlap = iou_matrix(tlwh_from_xyxy(xyxy), tlwh_from_xyxy(boxes.seen[seen]))
     who = [-1] * len(xyxy)
     for row, one in zip(*linear_sum_assignment(-overlap), strict=True):
         if overlap[row, one] >= MATCH_IOU:

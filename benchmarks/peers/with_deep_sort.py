@@ -18,6 +18,7 @@ from kit import Answer, Constant, Frame, Seam, SeamError
 
 from mtmc.reid.adapters import DeepSortEncoder
 from mtmc.reid.adapters.vectors import Embeds
+from mtmc.trackers.boxes import tlwh_from_xyxy
 
 DISTRIBUTION = ""
 DEFAULT_GATE = 0.2  # its own
@@ -31,8 +32,8 @@ def app(frames: Iterable[Frame], model: Embeds | None, gate: float | None) -> It
         (sequence / "img1").mkdir(parents=True)
         rows, indices = [np.zeros((0, 10 + encoder_dim(model)))], []
         for frame in frames:
-            boxes, count = frame.xyxy, len(frame.xyxy)
-            tlwh = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
+            count = len(frame.xyxy)
+            tlwh = tlwh_from_xyxy(frame.xyxy)
             mot = (np.full((count, 1), frame.index), np.full((count, 1), -1), tlwh)
             rows.append(encoder.rows(frame.image, np.hstack([*mot, frame.scores[:, None]])))
             indices.append(frame.index)

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from mtmc.trackers.boxes import tlwh_from_xyxy
 from mtmc.types import Detections, FloatArray, Image
 
 
@@ -62,7 +63,7 @@ def select_people(
     rows = rows[np.argsort(-scores[rows], kind="stable")]
     xyxy, scores = xyxy[rows], scores[rows]
     if nms_iou is not None and len(rows):
-        tlwh = np.hstack([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]])
+        tlwh = tlwh_from_xyxy(xyxy)
         kept = cv2.dnn.NMSBoxes(tlwh.tolist(), scores.tolist(), 0.0, nms_iou)
         kept_rows = np.asarray(kept, np.int64).ravel()
         xyxy, scores = xyxy[kept_rows], scores[kept_rows]

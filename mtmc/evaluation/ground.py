@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from mtmc.trackers.boxes import tlwh_from_xyxy
 from mtmc.trackers.types import BoolArray
 
 from ..errors import InputError
@@ -127,7 +128,7 @@ def evaluate_boxes(site: Site, folder: Path) -> SequenceScores:
     gt_parts, result_parts = [], []
     for number, camera in enumerate(site.cameras):
         frame, identity, xyxy = truth.boxes_of(camera.name)
-        tlwh = np.hstack([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]])
+        tlwh = tlwh_from_xyxy(xyxy)
         gt_parts.append((frame * count + number, identity, tlwh))
         table = read_results(folder / f"{camera.name}.txt")
         result_parts.append((table.frame * count + number, table.id, table.tlwh))

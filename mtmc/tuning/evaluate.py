@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mtmc.trackers import build
+from mtmc.trackers.boxes import tlwh_from_xyxy
 
 from ..datasets import Sequence, find_sequence
 from ..errors import InputError
@@ -116,7 +117,7 @@ def table_of(frames: list[int], tracks: list[Tracks]) -> MotTable:
     return MotTable(
         frame=np.repeat(np.array(frames, np.int64), [len(part) for part in tracks]),
         id=np.concatenate([np.zeros(0, np.int64), *(part.ids for part in tracks)]),
-        tlwh=np.hstack([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]]),
+        tlwh=tlwh_from_xyxy(xyxy),
         confidence=np.concatenate([np.zeros(0), *(part.scores for part in tracks)]),
         class_id=np.full(rows, NO_CLASS),
         visibility=np.full(rows, np.nan),
