@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ..types import Relabel
 
@@ -37,6 +37,11 @@ class Presence:
             self._spans[event.old_id] = before
         if after:
             self._spans[event.new_id] = _joined([*self._spans.get(event.new_id, []), *after])
+
+    def follow(self, events: Iterable[Relabel]) -> None:
+        """Take late decisions over, in their order; see `relabel`."""
+        for event in events:
+            self.relabel(event)
 
     def forget(self, identity: int) -> None:
         """Nothing is kept of an identity."""

@@ -218,7 +218,9 @@ class EntryQuery:
         self._rename(moved)
         for row in sure:
             self._memory.keep(asked[row])
-        return self._note(list(renamed(moved, self._room.new_identity)))
+        events = list(renamed(moved, self._room.new_identity))
+        self._presence.follow(events)
+        return [*events]
 
     def _rename(self, moved: dict[int, tuple[int, int]]) -> None:
         """People are somebody else: identity to the new one, and the frame since when."""
@@ -265,12 +267,6 @@ class EntryQuery:
                 answer += self._ask([person], time_s, frame, last=True)
             self._room.leave(person, at_door)
         return answer
-
-    def _note(self, events: Sequence[Relabel]) -> list[GlobalTrack | Relabel]:
-        """Late decisions of the query itself."""
-        for event in events:
-            self._presence.relabel(event)
-        return list(events)
 
     def _tell(self, time_s: float, frame: int, told: dict[str, Any]) -> None:
         moment = {"frame": frame, "time_s": round(time_s, 3)}

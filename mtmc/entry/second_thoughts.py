@@ -67,7 +67,7 @@ class SecondThoughts:
         older, younger = sorted(pair, key=lambda who: (self._presence.first(who) or 0, who))
         since = self._presence.first(younger) or 0
         events = merged(older, younger, self._presence, self._room.new_identity)
-        self._follow(events)
+        self._presence.follow(events)
         self._memory.merge(younger, older)
         self._room.merge(younger, older)
         return evidence_of_double(older, younger, since, double), events
@@ -101,13 +101,9 @@ class SecondThoughts:
         old, new = found.identity, found.other
         spans = self._spans(found.tracklet, old)
         events = reassigned(spans, old, new, self._room.new_identity)
-        self._follow(events)
+        self._presence.follow(events)
         self._memory.move(found.tracklet, old, new)
         return evidence_of_misplaced(found, spans[0][0] if spans else 0), events
 
     def _spans(self, tracklet: int, identity: int) -> list[Span]:
         return common(self._room.tracklets.spans(tracklet), self._presence.spans(identity))
-
-    def _follow(self, events: list[Relabel]) -> None:
-        for event in events:
-            self._presence.relabel(event)
