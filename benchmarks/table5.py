@@ -69,6 +69,7 @@ NAMES = {
     "ha_cnn": "HA-CNN",
     "robust_reid_1x": "Robust-ReID 1x",
     "robust_reid_2x": "Robust-ReID 2x",
+    "robust_reid_1x_short": "Robust-ReID 1x, short training",
     "osnet_x0_25_market1501": "OSNet x0.25, Market-1501",
     "osnet_x0_25_msmt17": "OSNet x0.25, MSMT17",
     "person-reidentification-retail-0287": "retail-0287",
@@ -85,6 +86,7 @@ DIFFERENCES = (
     ("OSNet x0.25, Market-1501", "no ReID"),
     ("OSNet x0.25, MSMT17", "no ReID"),
     ("retail-0287", "no ReID"),
+    ("Robust-ReID 1x, short training", "no ReID"),
     ("rendered people", "no ReID"),
     ("histogram", "no ReID"),
 )
