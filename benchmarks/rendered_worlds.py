@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from mtmc.reid.crops import Image, crop
-from mtmc.worlds.clothes import random_looks
+from mtmc.worlds.clothes import world_looks
 from mtmc.worlds.lab import LabConfig, simulate_lab
 from mtmc.worlds.lab_room import lab_cameras
 from mtmc.worlds.render import Renderer
@@ -25,7 +23,7 @@ def world_crops(
     """Crops, identities (N,) and cameras (N,) of everybody who shows, every two seconds."""
     config = LabConfig(preset, seed, seconds)
     world = simulate_lab(config)
-    looks = random_looks(np.random.default_rng([seed, 17]), len(world.height_m))
+    looks = world_looks(seed, len(world.height_m))
     crops: list[Image] = []
     identities, cameras = [], []
     for number, camera in enumerate(lab_cameras(), 1):
@@ -41,10 +39,3 @@ def world_crops(
                 identities.append(seed * PEOPLE_PER_WORLD + int(person) + 1)
                 cameras.append(number)
     return crops, np.array(identities), np.array(cameras)
-
-
-def all_crops(
-    preset: str, seeds: Sequence[int], seconds: float
-) -> list[tuple[list[Image], np.ndarray, np.ndarray]]:
-    """:func:`world_crops` of several worlds."""
-    return [world_crops(preset, seed, seconds) for seed in seeds]

@@ -23,6 +23,8 @@ HAIR_STYLES = ("short", "long", "bob", "bald", "cap")
 BAGS = ("none", "backpack", "shoulder")
 CANDIDATES = 8
 """Looks that are drawn for each person, of which one is worn."""
+WORLD_LOOKS = 17
+"""Sets the random numbers of clothes apart from others of the same seed."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,11 @@ def random_looks(rng: np.random.Generator, count: int) -> list[Look]:
         gaps = [min((_unlikeness(look, other) for other in looks), default=0.0) for look in drawn]
         looks.append(drawn[int(np.argmax(gaps))])
     return looks
+
+
+def world_looks(seed: int, count: int) -> list[Look]:
+    """What everybody wears in the drawn world of a seed."""
+    return random_looks(np.random.default_rng([seed, WORLD_LOOKS]), count)
 
 
 def _unlikeness(look: Look, other: Look) -> float:

@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from mtmc.calibration import Camera
 
-from .clothes import random_looks
+from .clothes import world_looks
 from .lab_world import LabWorld
 from .render import Renderer
 from .workers import draw_all
@@ -53,7 +52,7 @@ def draw_world(
 def _draw(folder: Path, world: LabWorld, camera: Camera, seed: int, start: int, stop: int) -> int:
     """Draw some frames of one camera; how many."""
     cv2.setNumThreads(1)
-    looks = random_looks(np.random.default_rng([seed, 17]), len(world.height_m))
+    looks = world_looks(seed, len(world.height_m))
     renderer = Renderer(world, looks, camera, seed)
     for frame in range(start, stop):
         image, _ = renderer.frame(frame)
