@@ -22,7 +22,7 @@ from mtmc.worlds.lab import LabConfig, simulate_lab
 from mtmc.worlds.lab_boxes import CameraBoxes, DetectorFaults, camera_boxes, walk_frames
 from mtmc.worlds.lab_crops import DressedBox, Wardrobe, low_height
 from mtmc.worlds.lab_files import entry_of, write_rendered_lab
-from mtmc.worlds.lab_room import OUTSIDE_Y, REGION_Y, ROOM_X, ROOM_Y, lab_cameras
+from mtmc.worlds.lab_room import BOUNDS, REGION, lab_cameras
 from mtmc.worlds.lab_world import LabWorld
 
 MATCH_IOU = 0.5
@@ -192,14 +192,14 @@ def perfect(played: Played) -> list[list[GlobalTrack | Relabel]]:
 
 
 def _lab_site(world: LabWorld, config: LabConfig) -> Site:
-    frame, person = np.nonzero((world.visit > 0) & (world.xy[..., 1] >= REGION_Y))
+    frame, person = np.nonzero(world.inside)
     indices = np.arange(1, len(world.time_s) + 1)
     truth = GroundTruth(indices, frame + 1, person + 1, world.xy[frame, person])
     cameras = tuple(SiteCamera(c.name, c, indices, config.frame_rate) for c in lab_cameras())
     return Site(
         config.preset, cameras, config.frame_rate,
-        bounds=Area.rectangle(ROOM_X[0], OUTSIDE_Y, ROOM_X[1], ROOM_Y[1]),
-        region=Area.rectangle(ROOM_X[0], REGION_Y, ROOM_X[1], ROOM_Y[1]),
+        bounds=Area.rectangle(*BOUNDS),
+        region=Area.rectangle(*REGION),
         min_score=None, truth=truth, root=Path(),
         entries=tuple(Area.rectangle(*entry_of(door)) for door in world.doors),
     )  # fmt: skip
@@ -209,10 +209,9 @@ def _inside(world: LabWorld) -> list[list[Inside]]:
     return [
         [
             Inside(person, int(world.visit[frame, person]), *world.xy[frame, person].tolist())
-            for person in world.present(frame).tolist()
-            if world.xy[frame, person, 1] >= REGION_Y
+            for person in np.flatnonzero(inside).tolist()
         ]
-        for frame in range(len(world.time_s))
+        for frame, inside in enumerate(world.inside)
     ]
 
 

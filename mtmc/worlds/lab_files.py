@@ -11,17 +11,17 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tomli_w
 
 from mtmc.calibration.formats import write_cameras
 from mtmc.reid.data import PersonDataset
 
 from ..errors import InputError
-from ..types import IntArray
 from .lab import LabConfig, simulate_lab
 from .lab_boxes import DetectorFaults, FoundBoxes, walk_frames
 from .lab_crops import DressedBox, Wardrobe
-from .lab_room import DOOR_X, OUTSIDE_Y, REGION_Y, ROOM_X, ROOM_Y, Door, lab_cameras
+from .lab_room import BOUNDS, DOOR_X, OUTSIDE_Y, REGION, ROOM_X, Door, lab_cameras
 from .lab_world import LabWorld
 from .render_files import draw_world
 from .workers import check_workers
@@ -159,10 +159,9 @@ def write_ground_truth(path: Path, world: LabWorld) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(("frame", "id", "x", "y"))
-        for frame in range(len(world.time_s)):
-            for person in _inside(world, frame).tolist():
-                x, y = world.xy[frame, person].tolist()
-                writer.writerow((frame + 1, person + 1, f"{x:.4f}", f"{y:.4f}"))
+        for frame, person in np.argwhere(world.inside).tolist():
+            x, y = world.xy[frame, person].tolist()
+            writer.writerow((frame + 1, person + 1, f"{x:.4f}", f"{y:.4f}"))
 
 
 def _write_common(
@@ -177,8 +176,8 @@ def _write_common(
         "rate": config.frame_rate,
         "calibration": "calibration.toml",
         "calibration_format": "mtmc",
-        "bounds": [ROOM_X[0], OUTSIDE_Y, ROOM_X[1], ROOM_Y[1]],
-        "region": [ROOM_X[0], REGION_Y, ROOM_X[1], ROOM_Y[1]],
+        "bounds": list(BOUNDS),
+        "region": list(REGION),
         "entries": [list(entry_of(door)) for door in world.doors],
         "ground_truth": "ground_truth.csv",
         **more,
@@ -187,12 +186,6 @@ def _write_common(
     (folder / "sequence.toml").write_text(tomli_w.dumps(site), encoding="utf-8")
     about = {"preset": config.preset, "seed": config.seed, "seconds": config.length_s}
     (folder / f"{MARK}.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
-
-
-def _inside(world: LabWorld, frame: int) -> IntArray:
-    person = world.present(frame)
-    inside: IntArray = person[world.xy[frame, person, 1] >= REGION_Y]
-    return inside
 
 
 @contextmanager

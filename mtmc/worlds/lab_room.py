@@ -26,6 +26,9 @@ OUTSIDE_Y = -0.3
 """Where people appear and vanish, just behind a door."""
 REGION_Y = 0.2
 """Truth and tracks count from here on: who stands in a door is neither in nor out."""
+BOUNDS = (ROOM_X[0], OUTSIDE_Y, ROOM_X[1], ROOM_Y[1])
+REGION = (ROOM_X[0], REGION_Y, ROOM_X[1], ROOM_Y[1])
+"""Where people can be, and where they count: x0, y0, x1, y1, metres."""
 
 IMAGE_SIZE = (640, 480)
 CAMERA_HEIGHT_M = 2.75

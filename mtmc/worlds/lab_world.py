@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mtmc.trackers.types import BoolArray
+
 from ..types import FloatArray, IntArray
 from .lab_room import ONE_DOOR, REGION_Y, Door
 
@@ -57,9 +59,14 @@ class LabWorld:
                     f"LabWorld.{name}: expected {shape}, got {getattr(self, name).shape}"
                 )
 
+    @property
+    def inside(self) -> BoolArray:
+        """Who is in the region where people count, (F, P); see `lab_room.REGION`."""
+        return (self.visit > 0) & (self.xy[..., 1] >= REGION_Y)
+
     def returns(self, least_s: float) -> int:
         """Visits of people who were there before; both of at least so many seconds in the room."""
-        inside = np.where(self.xy[..., 1] >= REGION_Y, self.visit, 0)
+        inside = np.where(self.inside, self.visit, 0)
         step_s = float(self.time_s[1] - self.time_s[0]) if len(self.time_s) > 1 else 0.0
         count = 0
         for own in inside.T:

@@ -15,12 +15,7 @@ from mtmc.reid.data.types import FileImages, PersonDataset, Samples
 from mtmc.sites import find_site
 from mtmc.worlds.lab import MOST_AT_ONCE, PRESETS, LabConfig, simulate_lab
 from mtmc.worlds.lab_boxes import DetectorFaults, FaultyDetector, camera_boxes
-from mtmc.worlds.lab_files import (
-    REGION_Y,
-    rendering_steps,
-    write_dressed_lab,
-    write_rendered_lab,
-)
+from mtmc.worlds.lab_files import rendering_steps, write_dressed_lab, write_rendered_lab
 from mtmc.worlds.lab_habits import Habits
 from mtmc.worlds.lab_motion import walk_through
 from mtmc.worlds.lab_paths import FloorPlan, walkable
@@ -28,6 +23,7 @@ from mtmc.worlds.lab_room import (
     DOOR_X,
     FURNITURE,
     OUTSIDE_Y,
+    REGION_Y,
     ROOM_X,
     ROOM_Y,
     TWO_DOORS,
