@@ -12,7 +12,7 @@ import numpy as np
 
 from mtmc.calibration import Camera
 
-from ..types import FloatArray
+from .aiming import look_at
 
 ROOM_X = (0.0, 6.0)
 ROOM_Y = (0.0, 5.0)
@@ -95,16 +95,8 @@ def lab_cameras() -> tuple[Camera, ...]:
     for number, corner in enumerate(corners, 1):
         place = np.array(corner) + INSET_M * np.sign(inward - corner)
         position = np.array([*place, CAMERA_HEIGHT_M])
-        rotation = _look_at(position, np.array(LOOK_AT))
+        rotation = look_at(position, np.array(LOOK_AT))
         width, height = IMAGE_SIZE
         matrix = np.array([[FOCAL_PX, 0, width / 2], [0, FOCAL_PX, height / 2], [0, 0, 1.0]])
         cameras.append(Camera(f"cam{number}", matrix, rotation, -rotation @ position, IMAGE_SIZE))
     return tuple(cameras)
-
-
-def _look_at(position: FloatArray, target: FloatArray) -> FloatArray:
-    """Rotation from world to a camera that looks at ``target`` with its horizon level."""
-    forward = (target - position) / np.linalg.norm(target - position)
-    right = np.cross(forward, [0.0, 0.0, 1.0])
-    right /= np.linalg.norm(right)
-    return np.stack([right, np.cross(forward, right), forward])

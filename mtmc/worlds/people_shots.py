@@ -16,6 +16,7 @@ import numpy.typing as npt
 from mtmc.calibration import Camera
 
 from ..types import FloatArray, Image
+from .aiming import look_at, rolled
 from .backdrops import cut, paint_colour
 from .bodies import BodyMesh, body_mesh, skin_points
 from .clothes import Look, builds_of
@@ -149,7 +150,7 @@ def _aim(
     position[2] = camera.elevation_m
     skin = crowd.skins[row]
     body = crowd.bodies[row, skin.vertices]
-    rotation = _look_at(position, body.mean(axis=0), rng.normal(0, camera.tilt))
+    rotation = rolled(look_at(position, body.mean(axis=0)), rng.normal(0, camera.tilt))
     local = (body - position) @ rotation.T
     flat = local[:, :2] / local[:, 2:]
     box = np.stack([flat.min(axis=0), flat.max(axis=0)])
@@ -166,16 +167,6 @@ def _aim(
     centre = (width / 2 - focal * box[:, 0].mean(), -focal * box[0, 1])
     matrix = np.array([[focal, 0, centre[0]], [0, focal, centre[1]], [0, 0, 1.0]])
     return Camera("shot", matrix, rotation, -rotation @ position, (width, fine_px))
-
-
-def _look_at(position: FloatArray, target: FloatArray, roll: float) -> FloatArray:
-    """Rotation from world to a camera that looks at ``target``, its horizon tilted by ``roll``."""
-    forward = (target - position) / np.linalg.norm(target - position)
-    right = np.cross(forward, [0.0, 0.0, 1.0])
-    right /= np.linalg.norm(right)
-    down = np.cross(forward, right)
-    cos, sin = np.cos(roll), np.sin(roll)
-    return np.stack([cos * right + sin * down, cos * down - sin * right, forward])
 
 
 def _shadowed(place: Image, lens: Camera) -> Image:

@@ -15,6 +15,7 @@ import numpy as np
 from mtmc.calibration import Camera
 from mtmc.errors import InputError
 from mtmc.types import Float32Array, Image
+from mtmc.worlds.aiming import look_at
 from mtmc.worlds.lab_room import ROOM_X, ROOM_Y
 from mtmc.worlds.render_room import room_view
 
@@ -87,10 +88,7 @@ def _room(rng: np.random.Generator) -> Image:
     inside = [rng.uniform(low + 0.2, high - 0.2) for low, high in (ROOM_X, ROOM_Y)]
     place = np.array([*inside, rng.uniform(1.2, 2.8)])
     aim = np.array([rng.uniform(*ROOM_X), rng.uniform(*ROOM_Y), rng.uniform(0.2, 1.2)])
-    forward = (aim - place) / np.linalg.norm(aim - place)
-    right = np.cross(forward, [0.0, 0.0, 1.0])
-    right /= np.linalg.norm(right)
-    rotation = np.stack([right, np.cross(forward, right), forward])
+    rotation = look_at(place, aim)
     width, height = SIZE
     focal = rng.uniform(0.5, 1.1) * width
     matrix = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1.0]])

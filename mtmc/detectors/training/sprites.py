@@ -10,6 +10,7 @@ import numpy as np
 
 from mtmc.calibration import Camera
 from mtmc.types import FloatArray, Image
+from mtmc.worlds.aiming import look_along, rolled
 from mtmc.worlds.bodies import BodyMesh, body_mesh, skin_points
 from mtmc.worlds.clothes import Look, builds_of, random_looks
 from mtmc.worlds.clothes_paint import colours, worn
@@ -143,11 +144,7 @@ def _camera(body: FloatArray, elevation: float, rng: np.random.Generator) -> Cam
     forward = np.array(
         [np.cos(around) * np.cos(elevation), np.sin(around) * np.cos(elevation), -np.sin(elevation)]
     )
-    right = np.cross(forward, [0.0, 0.0, 1.0])
-    right /= np.linalg.norm(right)
-    down = np.cross(forward, right)
-    rotation = np.stack([np.cos(roll) * right + np.sin(roll) * down,
-                         np.cos(roll) * down - np.sin(roll) * right, forward])  # fmt: skip
+    rotation = rolled(look_along(forward), roll)
     side = round(MARGIN * HEIGHT_PX * OVERSAMPLING)
     focal = HEIGHT_PX * OVERSAMPLING * distance / 1.75
     matrix = np.array([[focal, 0, side / 2], [0, focal, side / 2], [0, 0, 1.0]])
