@@ -2,6 +2,11 @@
 
 IDF1 scores final files. Who watches a screen sees the identities as they come out, some of them
 tentative and some wrong until a late decision puts the files right; this is what that costs.
+
+Right here is the identity that covers most of a person's time in the final files, whoever had it
+first, and the share is of all the time in which people were there; ``benchmarks/table5.py`` tells
+it. That of `visits.score_visits`, which ``mtmc demo`` tells, goes by who had an identity first, and
+is of the time in which people were shown.
 """
 
 from __future__ import annotations

@@ -5,6 +5,11 @@ comes back is recognised. Here every person owns an identity: that under which m
 visit was shown, for a second at least, unless somebody else had it before; then that of the next
 visit. A return is recognised when most of it is shown under the identity that the person owned
 before, and time under any other identity than one's own is time under a wrong one.
+
+So the wrong share of `VisitScores` goes by who had an identity first, and is of the time in which
+people were shown; ``mtmc demo`` tells it. `mistaken.mistaken_share`, which ``benchmarks/table5.py``
+tells, goes by whose the final files make an identity, and is of all the time in which people were
+there.
 """
 
 from __future__ import annotations
