@@ -16,7 +16,7 @@ from .console import errors, output
 from .run_command import EXIT_INCOMPLETE, EXIT_INTERRUPTED
 
 EPILOG = """example:
-  mtmc embed --sequence ADL-Rundle-6 --reid osnet.onnx --out adl6.npy
+  mtmc embed --sequence ADL-Rundle-6 --reid rendered_people.pt --out adl6.npy
   mtmc run --sequence ADL-Rundle-6 --embeddings adl6.npy --tracker deepsort --out out/
 
 The file is what deep_sort and StrongSORT read: a float32 array of 10 MOT columns and D features.

@@ -11,7 +11,7 @@ from mtmc.entry.story import read_story, tell
 from .console import output
 
 EPILOG = """example:
-  mtmc run --sequence path/to/my_site --reid osnet.onnx --out out/
+  mtmc run --sequence path/to/my_site --reid rendered_people.pt --out out/
   mtmc explain --run out/my_site --id 7
 
 Every visit is listed with the decisions behind it: who was compared, the cosine distances of looks,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EPILOG = """examples:
   mtmc reid export --weights rendered_people.pt --format onnx
   mtmc reid export --weights runs/r1x/best.pt --format onnx --profile ultralytics
-  mtmc reid export --weights osnet.onnx --format openvino --int8 --crops DIR
+  mtmc reid export --weights rendered_people.pt --format openvino --int8 --crops DIR
 
 The file says itself what its input is and carries the distance statistics, so --reid, --weights and
 mtmc.reid.load take it like the checkpoint. It is compared with its source before it gets its name.

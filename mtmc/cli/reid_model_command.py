@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 EVAL_EPILOG = """examples:
   mtmc reid eval --weights runs/r1x/best.pt --dataset market1501 --data-root DIR
-  mtmc reid eval --weights osnet.onnx --dataset market1501 --data-root DIR --picture lists.png
+  mtmc reid eval --weights rendered_people.pt --dataset market1501 --data-root DIR --picture p.png
   mtmc reid eval --weights rendered_people.pt --dataset cuhk01_all --data-root DIR --json s.json
 
 Protocol of Market-1501: single query, images of the query's person in the query's camera left out,

@@ -32,10 +32,10 @@ EPILOG = """examples:
       public detections of a benchmark sequence; writes out/MOT16-09.txt (MOT format)
   mtmc run --sequence clip.mp4 --out out/ --video
       a video of your own; writes out/clip.txt and out/clip.webm, which browsers play
-  mtmc run --sequence ADL-Rundle-6 --tracker deepsort --reid osnet.onnx --out out/
+  mtmc run --sequence ADL-Rundle-6 --tracker deepsort --reid rendered_people.pt --out out/
       with appearance; compare it with a run without --reid through `mtmc compare`
-  mtmc run --sequence clip.mp4 --detector yolox_nano_416x416.onnx --tracker motdt \
-           --scorer detector --reid osnet.onnx --out out/
+  mtmc run --sequence clip.mp4 --detector yolox_nano_416x416.onnx --tracker motdt \\
+           --scorer detector --reid rendered_people.pt --out out/
       predicted boxes stand in for missed detections where the detector's score map agrees
   mtmc run --sequence CMC2 --data-root DIR --out out/
       several calibrated cameras: one identity across all of them; writes out/CMC2/ with

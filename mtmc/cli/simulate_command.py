@@ -30,11 +30,11 @@ STREET_EPILOG = """example:
 
 LAB_EPILOG = """examples:
   mtmc simulate lab --preset lab-brief --seed 1 --out world/brief
-  mtmc run --sequence world/brief --reid osnet.onnx --out out/ --video
+  mtmc run --sequence world/brief --reid rendered_people.pt --out out/ --video
   mtmc eval --sequence world/brief --results out/
 
   mtmc simulate lab --preset lab-hard --seed 1 --dataset market1501 --data-root DIR --out world/hard
-  mtmc run --sequence world/hard --reid osnet.onnx --out out/   # its detections are files
+  mtmc run --sequence world/hard --reid rendered_people.pt --out out/   # its detections are files
 
 Presets: lab has the paper's IDF1 of 55 to 60 without ReID; lab-hard has more than twice as many
 returns (about 35); lab-brief has a second door, and shows 5 returns or more in 20 seconds. With
