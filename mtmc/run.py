@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 
 from mtmc.reid.embedder import HISTOGRAM, Embedder, load
-from mtmc.reid.shipped import find_weights
+from mtmc.reid.shipped import find_weights, model_places
 from mtmc.trackers import TRACKERS
 
 from . import trackers
@@ -122,14 +122,10 @@ def find_model(name: str, data_root: Path | None) -> Path:
     InputError
         When it is in neither place.
     """
-    path = Path(name)
-    if path.is_file():
-        return path
-    places = [path]
-    if data_root is not None and path.name == name:
-        places.append(data_root / "models" / name)
-        if places[-1].is_file():
-            return places[-1]
+    places = model_places(name, data_root)
+    for place in places:
+        if place.is_file():
+            return place
     raise InputError(f"{name}: no such model file (looked at {', '.join(map(str, places))})")
 
 

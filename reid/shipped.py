@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 DATA_ROOT_VARIABLE = "MTMC_DATA"
@@ -18,6 +19,24 @@ def shipped_weights() -> dict[str, Path]:
 def is_shipped(path: Path) -> bool:
     """Whether a file is one of the package's own, which nothing may change."""
     return path.resolve().parent == FOLDER.resolve()
+
+
+def model_places(
+    name: str | Path, data_root: str | Path | None, shipped: Mapping[str, Path] | None = None
+) -> list[Path]:
+    """Where a model file may lie, first places first.
+
+    As given; and for a bare file name, among ``shipped`` files by their names, and in ``models``
+    below the data root.
+    """
+    path = Path(name)
+    places = [path]
+    if path.name == str(name):
+        if shipped and path.name in shipped:
+            places.append(shipped[path.name])
+        if data_root:
+            places.append(Path(data_root) / "models" / path)
+    return places
 
 
 def find_weights(name: str | Path, data_root: Path | None = None) -> Path:
@@ -36,17 +55,11 @@ def find_weights(name: str | Path, data_root: Path | None = None) -> Path:
     FileNotFoundError
         When it is in none of the places; the message lists what is shipped.
     """
-    path = Path(name)
-    if path.is_file():
-        return path
     shipped = shipped_weights()
-    if path.name == str(name):
-        if path.name in shipped:
-            return shipped[path.name]
-        root = data_root or os.environ.get(DATA_ROOT_VARIABLE)
-        if root and (Path(root) / "models" / path).is_file():
-            return Path(root) / "models" / path
+    for place in model_places(name, data_root or os.environ.get(DATA_ROOT_VARIABLE), shipped):
+        if place.is_file():
+            return place
     raise FileNotFoundError(
-        f"{path}: no such model file, and none of that name in DATA_ROOT/models; "
+        f"{Path(name)}: no such model file, and none of that name in DATA_ROOT/models; "
         f"shipped are {', '.join(shipped)}"
     )
