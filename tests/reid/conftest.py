@@ -7,6 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
+from mtmc.reid.gallery import Crops, Gallery, GalleryConfig
+
+DIM = 32
+
 
 def person_image(identity: int, camera: int, seed: int, size: tuple[int, int] = (128, 64)):
     """A person as coat and trousers of identity-specific colours, with noise: (h, w, 3) uint8."""
@@ -59,3 +63,42 @@ def mini_market(tmp_path_factory) -> Path:
     for part in ("bounding_box_train", "bounding_box_test", "query"):
         (root / part / "Thumbs.db").write_bytes(b"not an image")
     return root
+
+
+def person_vectors(identity: int, count: int, seed: int = 0, noise: float = 0.2) -> np.ndarray:
+    """Vectors (count, DIM) of one person: a direction of their own, with noise."""
+    centre = np.random.default_rng(identity).normal(size=DIM)
+    centre /= np.linalg.norm(centre)
+    drawn = np.random.default_rng([identity, seed]).normal(size=(count, DIM))
+    vectors = centre + noise * drawn / np.sqrt(DIM)
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def person_crops(
+    identity: int, count: int, camera: int = 0, tracklet: int = 1, seed: int = 0
+) -> Crops:
+    return Crops.of_tracklet(
+        person_vectors(identity, count, seed), camera, tracklet, np.arange(float(count))
+    )
+
+
+def filled_gallery(people: int, config: GalleryConfig | None = None) -> Gallery:
+    gallery = Gallery(DIM, config)
+    for identity in range(1, people + 1):
+        gallery.add(identity, person_crops(identity, 6))
+    return gallery
+
+
+@pytest.fixture
+def person() -> Callable[..., np.ndarray]:
+    return person_vectors
+
+
+@pytest.fixture
+def crops() -> Callable[..., Crops]:
+    return person_crops
+
+
+@pytest.fixture
+def filled() -> Callable[..., Gallery]:
+    return filled_gallery
