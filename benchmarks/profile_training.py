@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from mtmc.reid.data.images import PackedImages
+from mtmc.reid.host_memory import keep_freed_memory
 from mtmc.reid.losses import LossConfig
 from mtmc.reid.models import ClassifierHeads, build
 from mtmc.reid.recipe import OptimiserConfig, RuntimeConfig
@@ -34,6 +35,8 @@ IDENTITIES, IMAGES = 751, 12936
 
 def profile(args: argparse.Namespace) -> dict[str, Any]:
     device = torch.device(args.device)
+    if device.type == "cpu":
+        keep_freed_memory()  # as `mtmc reid train` does
     network = build(args.model)
     spec = input_spec(network)
     rng = np.random.default_rng(0)
