@@ -102,6 +102,7 @@ def draw_curve(log: TrainingLog, title: str = "", small_epochs: int = 0) -> Figu
     bottom.plot(*_known(log.epochs, log.columns["learning_rate"]), color="0.3")
     bottom.set_ylabel("learning rate")
     bottom.set_yscale("log")
+    bottom.yaxis.set_minor_formatter("")  # rates within one power of ten would crowd
     bottom.set_xlabel("epoch")
     bottom.xaxis.get_major_locator().set_params(integer=True)
     for axes in (top, middle, bottom):
@@ -111,7 +112,7 @@ def draw_curve(log: TrainingLog, title: str = "", small_epochs: int = 0) -> Figu
         if log.cycles_from is not None:
             axes.axvline(log.cycles_from - 0.5, color="0.4", linestyle="--")
     if small_epochs:
-        top.text(0.02, 0.04, "small images", transform=top.transAxes, color="tab:blue")
+        bottom.text(0.03, 0.1, "small images", transform=bottom.transAxes, color="tab:blue")
     top.legend()
     if middle.get_legend_handles_labels()[0]:
         middle.legend(loc="upper left")
