@@ -119,12 +119,12 @@ def test_resume_after_a_kill_is_bit_exact(dataset, tmp_path, monkeypatch, parts_
     count = 0
     compute = Gradients.__call__
 
-    def kill_later(self, rows, draws):
+    def kill_later(self, rows, draws, size):
         nonlocal count
         count += 1
         if count > steps:
             raise Killed
-        return compute(self, rows, draws)
+        return compute(self, rows, draws, size)
 
     monkeypatch.setattr(Gradients, "__call__", kill_later)
     with pytest.raises(Killed):
@@ -236,7 +236,7 @@ def test_damaged_state_is_one_clear_line(dataset, tmp_path):
 
 
 def test_divergence_stops_before_it_is_saved(dataset, tmp_path, monkeypatch):
-    def explode(self, rows, draws):
+    def explode(self, rows, draws, size):
         return {"loss": torch.tensor(torch.nan), "triplet": torch.tensor(1.0)}
 
     monkeypatch.setattr(Gradients, "__call__", explode)
